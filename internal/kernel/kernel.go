@@ -1,0 +1,131 @@
+package kernel
+
+import "fmt"
+
+// lanes is the number of partial sums of [Dot] and [SquaredDistance]. It is
+// the width of the widest register in use, and part of the definition of the
+// result: narrower paths keep several registers, the portable one an array.
+const lanes = 16
+
+// stretch is the largest piece of a vector that one call of an assembly
+// routine gets. Such a call cannot be preempted, and a garbage collection
+// would wait for it.
+const stretch = 1 << 15
+
+// Dot returns the inner product of a and b, which have the same length.
+// Sixteen lanes start at +0; lane l adds the products of the elements i with
+// i%16 == l in ascending order; then the lanes are folded: lane l takes in
+// lane l+8 for l < 8, then l+4, l+2 and l+1.
+func Dot(a, b []float32) float32 {
+	mustMatch("Dot", len(a), len(b))
+	return dotOn(active, a, b)
+}
+
+func dotOn(on path, a, b []float32) float32 {
+	var acc [lanes]float32
+	for len(a) > stretch {
+		dot(on, &acc, a[:stretch], b)
+		a, b = a[stretch:], b[stretch:]
+	}
+	dot(on, &acc, a, b)
+	return fold(&acc)
+}
+
+// SquaredDistance returns the squared Euclidean distance of a and b, which
+// have the same length: the squares of the rounded differences, summed like
+// the products of [Dot].
+func SquaredDistance(a, b []float32) float32 {
+	mustMatch("SquaredDistance", len(a), len(b))
+	return squaredDistanceOn(active, a, b)
+}
+
+func squaredDistanceOn(on path, a, b []float32) float32 {
+	var acc [lanes]float32
+	for len(a) > stretch {
+		squaredDistance(on, &acc, a[:stretch], b)
+		a, b = a[stretch:], b[stretch:]
+	}
+	squaredDistance(on, &acc, a, b)
+	return fold(&acc)
+}
+
+func fold(acc *[lanes]float32) float32 {
+	for half := lanes / 2; half > 0; half /= 2 {
+		for l := range half {
+			acc[l] += acc[l+half]
+		}
+	}
+	return acc[0]
+}
+
+// Axpy computes y += alpha*x element by element: the product is rounded,
+// then the sum. x and y have the same length; they may be the same slice but
+// must not overlap otherwise.
+func Axpy(alpha float32, x, y []float32) {
+	mustMatch("Axpy", len(x), len(y))
+	axpyOn(active, alpha, x, y)
+}
+
+func axpyOn(on path, alpha float32, x, y []float32) {
+	for len(x) > stretch {
+		axpy(on, alpha, x[:stretch], y)
+		x, y = x[stretch:], y[stretch:]
+	}
+	axpy(on, alpha, x, y)
+}
+
+// AdamStep holds the constants of one step of [Adam].
+type AdamStep struct {
+	LearningRate float32 // alpha of the paper, > 0
+	Beta1, Beta2 float32 // decay of the first and second moment, in [0, 1)
+	Epsilon      float32 // added to the root of the second moment
+	L2           float32 // weight decay added to the gradient; 0 for none
+	// Correction1 and Correction2 are 1-Beta1^t and 1-Beta2^t for the t-th
+	// step, t counted from 1. The caller computes them, once for all tensors.
+	Correction1, Correction2 float32
+}
+
+// Adam makes one step of Adam (Kingma and Ba, 2015, algorithm 1) on the
+// weights w with the gradient g and updates the moments m and v. With
+// rest1 = 1-Beta1 and rest2 = 1-Beta2 it computes for each element
+//
+//	g' = g + L2*w
+//	m  = Beta1*m + rest1*g'
+//	v  = Beta2*v + (rest2*g')*g'
+//	w  = w - (LearningRate*(m/Correction1)) / (sqrt(v/Correction2) + Epsilon)
+//
+// where every operation is rounded to float32 on its own. g is not changed.
+// The four slices have the same length and do not overlap.
+func Adam(w, g, m, v []float32, step AdamStep) {
+	mustMatch("Adam", len(w), len(g))
+	mustMatch("Adam", len(w), len(m))
+	mustMatch("Adam", len(w), len(v))
+	adamOn(active, w, g, m, v, step)
+}
+
+func adamOn(on path, w, g, m, v []float32, step AdamStep) {
+	s := adamConstants{
+		l2:    step.L2,
+		beta1: step.Beta1, rest1: 1 - step.Beta1,
+		beta2: step.Beta2, rest2: 1 - step.Beta2,
+		rate: step.LearningRate, epsilon: step.Epsilon,
+		correction1: step.Correction1, correction2: step.Correction2,
+	}
+	for len(w) > stretch {
+		adam(on, w[:stretch], g, m, v, &s)
+		w, g, m, v = w[stretch:], g[stretch:], m[stretch:], v[stretch:]
+	}
+	adam(on, w, g, m, v, &s)
+}
+
+// adamConstants is what the loops of Adam read. The assembly knows its
+// layout.
+type adamConstants struct {
+	l2, beta1, rest1, beta2, rest2, rate, epsilon, correction1, correction2 float32
+}
+
+func mustMatch(function string, a, b int) {
+	if a != b {
+		panic(fmt.Sprintf("kernel: %s of slices of different lengths %d and %d", function, a, b))
+	}
+}

@@ -1,0 +1,74 @@
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Variable is the environment variable that forces a path: generic, avx2 or
+// avx512. It is read once, at the start of the program.
+const Variable = "BRISTLED_KERNEL"
+
+// path is one implementation of the kernels.
+type path uint8
+
+const (
+	pathGeneric path = iota
+	pathAVX2
+	pathAVX512
+)
+
+var pathNames = [...]string{pathGeneric: "generic", pathAVX2: "avx2", pathAVX512: "avx512"}
+
+func (p path) String() string { return pathNames[p] }
+
+// active is the path in use and activeErr what was wrong with the wish for
+// another. Nothing writes them after the start of the program.
+var active, activeErr = choose(os.Getenv(Variable), available())
+
+// Path names the path in use: "generic", "avx2" or "avx512". All of them
+// give the same bits.
+func Path() string { return active.String() }
+
+// Err returns nil, or a [*PathError] if [Variable] asked for a path that
+// this machine lacks or that does not exist. The program then uses the best
+// path there is; whoever starts it should print the error as a warning.
+func Err() error { return activeErr }
+
+// PathError is a wish for a kernel path that could not be granted.
+type PathError struct {
+	Asked     string   // value of [Variable]
+	Known     bool     // whether there is such a path on any machine
+	Available []string // the paths of this machine, best last
+	Used      string   // what is used instead
+}
+
+func (e *PathError) Error() string {
+	problem := "is not the name of a kernel path"
+	if e.Known {
+		problem = "asks for a kernel path that this machine lacks"
+	}
+	return fmt.Sprintf("%s=%q %s; using %s instead. Unset it or choose one of: %s",
+		Variable, e.Asked, problem, e.Used, strings.Join(e.Available, ", "))
+}
+
+// choose picks the asked path, or the last of those available, which are
+// not empty. An empty wish means the best.
+func choose(asked string, available []path) (path, error) {
+	best := available[len(available)-1]
+	if asked == "" {
+		return best, nil
+	}
+	e := &PathError{Asked: asked, Used: best.String()}
+	for _, p := range available {
+		if p.String() == asked {
+			return p, nil
+		}
+		e.Available = append(e.Available, p.String())
+	}
+	for _, name := range pathNames {
+		e.Known = e.Known || name == asked
+	}
+	return best, e
+}
