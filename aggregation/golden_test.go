@@ -1,0 +1,108 @@
+package aggregation
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/internal/kernel"
+)
+
+// golden are the checksums of every head and verdict of eight seeded rounds.
+// They are the same on every architecture and kernel path: a difference means
+// that peers would come to different heads. A change of a rule changes its
+// line, and its line only.
+var golden = map[string]string{
+	"bristle+":      "42db22527e39b62b1c1212e0207c8fad",
+	"bristle":       "5de0c0b05463d1c9d39a1196d5bc8d1f",
+	"bristle:paper": "a811d1fd21e25ef2566b421c0d4eacc0",
+	"krum":          "32191e1d90abb2d2664b94afe9e0a42e",
+	"trimmed-mean":  "d99cee54b65cc277773fd9089010db37",
+	"median":        "6a8da677796b9c2c65bfefce270ed477",
+	"mean":          "d806af80e285d08ef4d78cc2f2cb43cd",
+	"local":         "8878983527451c1b4f76c9f41301881c",
+}
+
+func TestGolden(t *testing.T) {
+	for _, name := range Names() {
+		if got := checksum(t, name); got != golden[name] {
+			t.Errorf("%s on the %s kernels: checksum %s, want %s", name, kernel.Path(), got, golden[name])
+		}
+	}
+}
+
+// checksum plays eight rounds of a peer that knows four of ten classes among
+// 34 others, so that the prioritizers have a choice. A third of them lie. The
+// peer takes its new head along and trains by chance.
+func checksum(t *testing.T, name string) string {
+	const classes, features, n = 10, 100, 34
+	rng := random(20211021)
+	r := defaults(t, name, nil)
+	truth := noisyHead(rng, classes, features)
+	familiar := []int{2, 3, 4, 5}
+	probe := newSamples(rng, truth, familiar, 10, 6)
+	own := truth.Clone()
+	noise(rng, own.Weights, 3)
+	hash := sha256.New()
+	number := func(v float64) {
+		hash.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v)))
+	}
+	for round := range 8 {
+		var updates []*federation.Update
+		for i := range n {
+			h := truth.Clone()
+			noise(rng, h.Weights, 3/float32(round+1))
+			claims := all(classes)[i%7 : i%7+4]
+			if i%3 == 2 {
+				switch i % 4 {
+				case 0: // another class's rows
+					copy(h.Weights, h.Clone().Weights[features:])
+				case 1:
+					kernel.Axpy(99, h.Clone().Weights, h.Weights)
+				default:
+					kernel.Axpy(-2, h.Clone().Weights, h.Weights)
+				}
+			}
+			if r.WholeHead() {
+				updates = append(updates, whole(i, h, claims...))
+			} else {
+				updates = append(updates, claimed(i, h, claims...))
+			}
+		}
+		result := integrate(t, r, Input{Own: own, Familiar: familiar, Updates: updates, Probe: probe, Rand: rng})
+		for _, w := range result.Head.Weights {
+			number(float64(w))
+		}
+		for _, v := range result.Verdicts {
+			number(v.Distance)
+			number(v.Certainty)
+			number(v.Trust)
+			for _, w := range v.Weights {
+				number(w)
+			}
+			hash.Write([]byte(v.Reason + Reason(v.Third)))
+		}
+		copy(own.Weights, result.Head.Weights)
+		noise(rng, own.Weights, 0.2)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:32]
+}
+
+// The portable kernels give the bits of the fast ones.
+func TestGoldenOnPortableKernels(t *testing.T) {
+	if kernel.Path() == "generic" {
+		t.Skip("the portable kernels are in use anyway")
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestGolden$", "-test.v")
+	cmd.Env = append(os.Environ(), kernel.Variable+"=generic")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestGolden") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
