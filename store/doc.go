@@ -1,0 +1,39 @@
+// Package store keeps what a peer must know after a restart: the state of its
+// last [Round], an account of the rounds before, and which sequence numbers it
+// has used.
+//
+// # What always holds
+//
+//   - [Store.Commit] is atomic and durable. After a crash or a power cut at any
+//     moment, [Store.Latest] is the last round whose Commit returned nil, or
+//     the one that was being committed; never a mixture, and never unchecked:
+//     all that is read back has its SHA-256.
+//   - [Store.NextSeq] never returns a number twice, crash or not.
+//   - A store belongs to one federation and is open once at a time.
+//   - When space runs out, the store says so before it writes, and what it
+//     holds stays good.
+//   - Its size is bounded: two states, Options.Keep records and verdicts, and
+//     a few MiB of the database's own.
+//
+// # On disk
+//
+//	store.json   the schema's version and the federation; read before all else
+//	sequence     the last sequence number that may have been used
+//	badger/      a Badger database: records, verdicts, and the SHA-256 of
+//	             everything
+//	blobs/       what is larger than 16 KiB, one file each, named by round and
+//	             SHA-256; among them the states of the last two rounds
+//
+// A commit writes and syncs its files first and then makes one transaction
+// that names them; files that no transaction names are removed when the store
+// is next opened. Records and verdicts are compressed.
+//
+// # Disk full
+//
+// Badger writes through memory maps, and a memory map of a full disk kills the
+// process. Therefore [Open], [Store.Commit] and [Store.NextSeq] ask for
+// [Reserve] bytes of free space beyond what they write, and return
+// [ErrDiskFull] otherwise. Other programs can still take the reserve while
+// Badger compacts in the background; then the process may die, and opens the
+// last committed round when it is started again with room.
+package store
