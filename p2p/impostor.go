@@ -1,0 +1,50 @@
+package p2p
+
+import (
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bristle-fl/bristled/federation"
+)
+
+// ownOrigin looks at a message in our own name that another peer brought. Ours
+// come back when we were restarted, and anybody can send an old one again. One
+// that is newer than all of ours was signed by another daemon that has our
+// key, most likely a copy of this peer's directory: each of the two is ignored
+// in turn, and neither would ever know.
+//
+// It is called in pubsub's main loop, before pubsub has checked the signature.
+func (n *Network) ownOrigin(m *pubsub.Message) {
+	n.counts.ignored.Add(1)
+	// Before the first update of our own, the numbers of an earlier run are
+	// not known for certain.
+	ours := n.newest.Load()
+	if ours == 0 {
+		return
+	}
+	u, err := federation.DecodeUpdate(n.manifest, m.GetData())
+	if err != nil || u.Sender != peerID(n.self) || u.Seq <= ours {
+		return
+	}
+	if !n.signedByUs(m) {
+		n.strike(m.ReceivedFrom)
+		return
+	}
+	if n.counts.impostors.Add(1) == 1 {
+		n.log.Error("another daemon publishes under this identity: stop one of the two, or give one a new identity",
+			"identity", n.self, "its_update", u.Seq, "our_update", ours)
+	}
+}
+
+// signedByUs checks pubsub's signature, which covers the message without
+// itself and the key.
+func (n *Network) signedByUs(m *pubsub.Message) bool {
+	body := proto.CloneOf(m.Message)
+	body.Signature, body.Key = nil, nil
+	b, err := proto.Marshal(body)
+	if err != nil {
+		return false
+	}
+	ok, err := n.key.Verify(append([]byte(pubsub.SignPrefix), b...), m.GetSignature())
+	return err == nil && ok
+}
