@@ -1,0 +1,211 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/bristle-fl/bristled/aggregation"
+	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/learner"
+	"github.com/bristle-fl/bristled/learner/data"
+	"github.com/bristle-fl/bristled/node"
+)
+
+// features returns the scaled features of a set.
+func features(t *testing.T, b *learner.Backbone, m *federation.Manifest, set data.Set) learner.Samples {
+	t.Helper()
+	x, err := b.Extract(context.Background(), set.Samples, runtime.GOMAXPROCS(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := learner.Samples{Features: x}
+	for i := range x {
+		x[i] *= float32(m.Backbone.RMS / m.Backbone.RawRMS)
+	}
+	for _, one := range set.Samples {
+		s.Labels = append(s.Labels, one.Label)
+	}
+	return s
+}
+
+// digits returns the backbone and the manifest of a federation on digits.
+func digits(t *testing.T) (*learner.Backbone, *federation.Manifest) {
+	t.Helper()
+	b, err := learner.DefaultBackbone()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := node.Found("digits", data.Digits(0).Classes(), b, 0, federation.PrepareCentre, "bristle+")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, m
+}
+
+// mainRow returns the experiment of the main row (docs/bristle.md, b, and
+// docs/measurements.md): an exchange after every minibatch, ten honest peers
+// with four consecutive classes each, attackers with all ten, ten samples of
+// each class to train on and ten to judge by.
+func mainRow(t *testing.T, m *federation.Manifest, pool, test learner.Samples, attackers int, seed uint64) Experiment {
+	t.Helper()
+	var holds [][]int
+	for i := range 10 {
+		holds = append(holds, Window(i, 4, 10))
+	}
+	for range attackers {
+		holds = append(holds, Window(0, 10, 10))
+	}
+	hands, err := Deal(pool, m.Backbone.Features, holds, 10, 10, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	every := *m
+	every.Training.Steps = 1
+	return Experiment{
+		Manifest: &every, Honest: hands[:10], Attackers: hands[10:], Test: test,
+		Iterations: 300, Seed: seed, Workers: runtime.GOMAXPROCS(0),
+	}
+}
+
+// mnist returns the features of MNIST's first 10,000 training pictures and of
+// all test pictures, or skips.
+func mnist(t *testing.T) (m *federation.Manifest, pool, test learner.Samples) {
+	t.Helper()
+	dir := cmp.Or(os.Getenv("BRISTLED_MNIST"), filepath.Join("..", "..", "shared", "data", "mnist"))
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("real MNIST is not here:", err)
+	}
+	b, m := digits(t)
+	train, tests, err := data.ReadMNIST(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	train.Samples = train.Samples[:10000]
+	return m, features(t, b, m, train), features(t, b, m, tests)
+}
+
+// cell runs one cell of a table with three seeds and returns the mean
+// accuracy, that of the worst peer of all, and the first evaluated iteration
+// at which the mean curve is above .9, or 0.
+func cell(t *testing.T, m *federation.Manifest, pool, test learner.Samples, rule string, attack Attack, attackers int) (mean, worst float64, at90 int) {
+	t.Helper()
+	var curve []float64
+	var evaluated []int
+	worst = 1
+	for seed := range uint64(3) {
+		e, err := WithRule(mainRow(t, m, pool, test, attackers, seed+1), rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Attack, e.Every = attack, 10
+		r, err := Run(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean += r.Mean() / 3
+		worst = min(worst, r.Worst())
+		curve = append(curve, make([]float64, len(r.Curve)-len(curve))...)
+		for i, a := range r.Curve {
+			curve[i] += a / 3
+		}
+		evaluated = r.Evaluated
+	}
+	for i := len(curve) - 1; i >= 0; i-- {
+		if curve[i] >= .9 {
+			at90 = evaluated[i]
+		}
+	}
+	return mean, worst, at90
+}
+
+// TestMainRow reproduces the main row on real MNIST and the full test set
+// through the embedded backbone.
+func TestMainRow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	m, pool, test := mnist(t)
+	for _, row := range []struct {
+		rule        string
+		attack      Attack
+		least, most float64
+	}{
+		{"mean", FlipAll, 0, .05},
+		{"bristle", FlipAll, .92, 1},
+		{"bristle+", FlipAll, .93, 1},
+		{"bristle", ForeignPermute, 0, .45},
+		{"bristle+", ForeignPermute, .93, 1},
+	} {
+		t.Run(row.rule+"/"+row.attack.Name, func(t *testing.T) {
+			mean, worst, at90 := cell(t, m, pool, test, row.rule, row.attack, 5)
+			t.Logf("mean %.4f, worst peer %.4f, 90%% at iteration %d", mean, worst, at90)
+			if mean < row.least || mean > row.most {
+				t.Errorf("accuracy %.4f is not between %v and %v", mean, row.least, row.most)
+			}
+		})
+	}
+}
+
+// TestTable prints the table of docs/measurements.md.
+func TestTable(t *testing.T) {
+	if os.Getenv("BRISTLED_LONG") == "" {
+		t.Skip("takes some minutes; set BRISTLED_LONG=1")
+	}
+	m, pool, test := mnist(t)
+	for _, rule := range aggregation.Names() {
+		line := "| " + rule
+		for _, a := range []struct {
+			Attack
+			attackers int
+		}{{Attack{}, 0}, {FlipAll, 1}, {FlipAll, 5}, {FlipAll, 10}, {ForeignPermute, 5}} {
+			mean, worst, at90 := cell(t, m, pool, test, rule, a.Attack, a.attackers)
+			line += fmt.Sprintf(" | %.3f [%.3f]", mean, worst)
+			if at90 > 0 {
+				line += fmt.Sprintf(" (%d)", at90)
+			}
+			if rule == "bristle+" && mean < .93 {
+				t.Errorf("bristle+ reaches %.4f under %s of %d", mean, a.Name, a.attackers)
+			}
+		}
+		t.Log(line + " |")
+	}
+}
+
+// TestDrawnDigits is the same in small, on digits drawn by code, so that it
+// runs everywhere.
+func TestDrawnDigits(t *testing.T) {
+	b, m := digits(t)
+	pool := features(t, b, m, data.Digits(1).Set(0, 3000))
+	test := features(t, b, m, data.Digits(2).Set(0, 1000))
+	e := mainRow(t, m, pool, test, 5, 1)
+	e.Attack, e.Iterations = FlipAll, 60
+	accuracy := map[string]Result{}
+	for _, rule := range []string{"local", "mean", "bristle", "bristle+"} {
+		other, err := WithRule(e, rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Run(t.Context(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%-9s mean %.3f, worst %.3f", rule, r.Mean(), r.Worst())
+		accuracy[rule] = r
+	}
+	if a := accuracy["mean"].Mean(); a > .1 {
+		t.Errorf("plain averaging reaches %.3f under attack", a)
+	}
+	if a := accuracy["bristle+"].Worst(); a < .8 {
+		t.Errorf("the worst peer under bristle+ reaches %.3f", a)
+	}
+	for i, a := range accuracy["bristle+"].Accuracy {
+		if alone := accuracy["local"].Accuracy[i]; a <= alone {
+			t.Errorf("peer %d reaches %.3f with others and %.3f alone", i, a, alone)
+		}
+	}
+}
