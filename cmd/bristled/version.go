@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bristle-fl/bristled/internal/kernel"
+	"github.com/bristle-fl/bristled/learner"
+	"github.com/bristle-fl/bristled/learner/data"
+)
+
+// versions is what `version --json` prints.
+type versions struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Kernel   string `json:"kernel"`
+	Backbone string `json:"backbone"`
+}
+
+func newVersion() *cobra.Command {
+	var asJSON, licences bool
+	cmd := &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version, the kernel in use and the embedded backbone",
+		Example: "  bristled version\n  bristled version --licences",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if licences {
+				_, err := fmt.Fprint(cmd.OutOrStdout(), data.Licences())
+				return err
+			}
+			backbone, err := learner.DefaultBackbone()
+			if err != nil {
+				return fmt.Errorf("the embedded backbone: %w", err)
+			}
+			v := versions{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, kernel.Path(), backbone.Hash().String()}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), v)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "bristled %s\n%s %s\nkernel   %s\nbackbone %s\n", v.Version, v.Go, v.Platform, v.Kernel, v.Backbone)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON in one line")
+	cmd.Flags().BoolVar(&licences, "licences", false, "print the licences of the outlines that bristled draws letters from")
+	return cmd
+}
+
+// version is the module's version, or the commit that was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel " + s.Value
+		}
+	}
+	return "devel"
+}
