@@ -3,6 +3,7 @@ module github.com/bristle-fl/bristled
 go 1.26.6
 
 require (
+	github.com/agext/levenshtein v1.2.3
 	github.com/dgraph-io/badger/v4 v4.9.6
 	github.com/fsnotify/fsnotify v1.10.1
 	github.com/google/go-cmp v0.7.0

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agext/levenshtein"
+
 	"github.com/bristle-fl/bristled/federation"
 )
 
@@ -159,28 +161,7 @@ func find(rule string) (entry, error) {
 func nearest(name string, known []string) string {
 	known = slices.Clone(known)
 	slices.SortStableFunc(known, func(a, b string) int {
-		return cmp.Compare(editDistance(name, a), editDistance(name, b))
+		return cmp.Compare(levenshtein.Distance(name, a, nil), levenshtein.Distance(name, b, nil))
 	})
 	return strings.Join(known, ", ")
-}
-
-// editDistance is the Levenshtein distance in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agext/levenshtein"
 	"github.com/bristle-fl/bristled/federation"
 )
 
@@ -138,7 +139,7 @@ func TestEditDistance(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"krum", "krum", 0}, {"kurm", "krum", 2}, {"median", "mean", 2}, {"kitten", "sitting", 3}} {
-		if got := editDistance(c.a, c.b); got != c.want {
+		if got := levenshtein.Distance(c.a, c.b, nil); got != c.want {
 			t.Errorf("the distance of %q and %q is %d, want %d", c.a, c.b, got, c.want)
 		}
 	}

@@ -113,7 +113,7 @@ func Pretrain(ctx context.Context, cfg PretrainConfig, progress func(PretrainPro
 		MetaSeed:     strconv.FormatUint(cfg.Seed, 10),
 		MetaEpochs:   strconv.Itoa(cfg.Epochs),
 		MetaImages:   strconv.Itoa(src.perEpoch),
-		MetaAccuracy: strconv.FormatFloat(Accuracy(net, src.heldOut), 'f', 4, 64),
+		MetaAccuracy: strconv.FormatFloat(accuracy(net, src.heldOut), 'f', 4, 64),
 		MetaRawRMS:   strconv.FormatFloat(featureRMS(net.Backbone(), src.heldOut), 'g', 6, 64),
 	}
 	return net, nil
@@ -128,9 +128,9 @@ func schedule(step, steps int) float64 {
 	return float64(steps-step) / float64(steps-warm)
 }
 
-// Accuracy returns the share of samples whose label has the largest output.
+// accuracy returns the share of samples whose label has the largest output.
 // The set must have the network's input shape.
-func Accuracy(net *nn.Net, set data.Set) float64 {
+func accuracy(net *nn.Net, set data.Set) float64 {
 	right := 0
 	forEach(net, set, func(i int, out []float32) {
 		best := 0

@@ -97,7 +97,7 @@ func TestPretrainLearnsASet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if acc := Accuracy(net, data.Digits(2).Set(0, 500)); acc < .8 {
+	if acc := accuracy(net, data.Digits(2).Set(0, 500)); acc < .8 {
 		t.Errorf("accuracy on other digits is %v", acc)
 	}
 	if net.Outputs() != 10 || net.Metadata[MetaImages] != "2699" { // a tenth and one are held out

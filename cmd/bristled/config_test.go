@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/agext/levenshtein"
 )
 
 // load reads the configuration of a peer with the given file, as `run` with
@@ -207,7 +209,7 @@ func TestEditDistance(t *testing.T) {
 		a, b string
 		want int
 	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0}, {"kitten", "sitting", 3}, {"flaw", "lawn", 2}, {"ab", "ba", 2}} {
-		if got := editDistance(tt.a, tt.b); got != tt.want {
+		if got := levenshtein.Distance(tt.a, tt.b, nil); got != tt.want {
 			t.Errorf("from %q to %q it is %d, want %d", tt.a, tt.b, got, tt.want)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/agext/levenshtein"
 )
 
 // convert turns what a flag, the environment or the file says into the type
@@ -102,33 +104,13 @@ func suggest(word string, known []string) string {
 func nearest(word string, known []string) string {
 	best, least := "", 2+len(word)/3
 	for _, k := range known {
-		d := editDistance(word, k)
+		d := levenshtein.Distance(word, k, nil)
 		if _, short, nested := strings.Cut(k, "."); nested {
-			d = min(d, editDistance(word, short)) // the key without its group
+			d = min(d, levenshtein.Distance(word, short, nil)) // the key without its group
 		}
 		if d < least {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +75,7 @@ func predict(ctx context.Context, p *peer, backbone *learner.Backbone, head fede
 		x[i] *= float32(p.scale())
 	}
 	probabilities := learner.Probabilities(head, x)
-	best := learner.Ranking(probabilities)[0]
+	best := slices.Index(probabilities, slices.Max(probabilities))
 	pr := prediction{
 		File:          file,
 		Class:         p.manifest.Classes[best],
