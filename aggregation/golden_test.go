@@ -12,6 +12,7 @@ import (
 
 	"github.com/bristle-fl/bristled/federation"
 	"github.com/bristle-fl/bristled/internal/kernel"
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // golden are the checksums of every head and verdict of eight seeded rounds.
@@ -32,7 +33,7 @@ var golden = map[string]string{
 func TestGolden(t *testing.T) {
 	for _, name := range Names() {
 		if got := checksum(t, name); got != golden[name] {
-			t.Errorf("%s on the %s kernels: checksum %s, want %s", name, kernel.Path(), got, golden[name])
+			t.Errorf("%s on the %s kernels: checksum %s, want %s", name, cpu.Active().String(), got, golden[name])
 		}
 	}
 }
@@ -96,11 +97,11 @@ func checksum(t *testing.T, name string) string {
 
 // The portable kernels give the bits of the fast ones.
 func TestGoldenOnPortableKernels(t *testing.T) {
-	if kernel.Path() == "generic" {
+	if cpu.Active().String() == "generic" {
 		t.Skip("the portable kernels are in use anyway")
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestGolden$", "-test.v")
-	cmd.Env = append(os.Environ(), kernel.Variable+"=generic")
+	cmd.Env = append(os.Environ(), cpu.Variable+"=generic")
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS: TestGolden") {
 		t.Errorf("%v\n%s", err, out)

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/bristle-fl/bristled/federation"
-	"github.com/bristle-fl/bristled/internal/kernel"
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 	"github.com/bristle-fl/bristled/node"
 	"github.com/bristle-fl/bristled/p2p"
 	"github.com/bristle-fl/bristled/store"
@@ -92,7 +92,7 @@ func (c *control) status(w http.ResponseWriter, _ *http.Request) {
 	rep := c.peer.report(c.id)
 	last, trouble := c.daemon.Last()
 	stats := c.network.Stats()
-	rep.Running, rep.Version, rep.Kernel = true, version(), kernel.Path()
+	rep.Running, rep.Version, rep.Kernel = true, version(), cpu.Active().String()
 	rep.Addresses, rep.Peers, rep.Traffic = c.network.Addrs(), c.network.Peers(), &stats
 	if rep.Last = &last; last.Round == 0 { // none since the start
 		var err error

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bristle-fl/bristled/internal/kernel"
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // The exit codes.
@@ -99,7 +99,7 @@ that layer. Every peer judges what it receives on samples of its own.`,
 		Args:          cobra.ArbitraryArgs, // for RunE to say what is known
 		RunE:          helpOrUnknown,
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
-			if err := kernel.Err(); err != nil {
+			if err := cpu.Err(); err != nil {
 				fmt.Fprintln(cmd.ErrOrStderr(), "bristled: warning:", err)
 			}
 		},

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/bristle-fl/bristled/internal/kernel"
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 	"github.com/bristle-fl/bristled/learner"
 	"github.com/bristle-fl/bristled/learner/data"
 )
@@ -37,7 +37,7 @@ func newVersion() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the embedded backbone: %w", err)
 			}
-			v := versions{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, kernel.Path(), backbone.Hash().String()}
+			v := versions{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, cpu.Active().String(), backbone.Hash().String()}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), v)
 			}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // BenchmarkGemm measures the products of a round: heads times probe
@@ -34,7 +36,7 @@ func BenchmarkGemm(b *testing.B) {
 	} {
 		a, x := ordinary(rng, s.m*s.k), ordinary(rng, s.k*s.n)
 		c := make([]float32, s.m*s.n)
-		for _, on := range available() {
+		for _, on := range cpu.Available() {
 			b.Run(fmt.Sprintf("%s/%s/%dx%dx%d/%v", s.what, s.kind, s.m, s.n, s.k, on), func(b *testing.B) {
 				for b.Loop() {
 					switch s.kind {
@@ -63,14 +65,14 @@ func BenchmarkVector(b *testing.B) {
 	step := adamConstants{0, 0.9, 0.1, 0.999, 0.001, 1e-3, 1e-8, 0.1, 0.001}
 	for _, f := range []struct {
 		name string
-		do   func(on path)
+		do   func(on cpu.Path)
 	}{
-		{"Dot", func(on path) { dot(on, &acc, x, y) }},
-		{"SquaredDistance", func(on path) { squaredDistance(on, &acc, x, y) }},
-		{"Axpy", func(on path) { axpy(on, 1e-6, x, y) }},
-		{"Adam", func(on path) { adam(on, y, x, m, v, &step) }},
+		{"Dot", func(on cpu.Path) { dot(on, &acc, x, y) }},
+		{"SquaredDistance", func(on cpu.Path) { squaredDistance(on, &acc, x, y) }},
+		{"Axpy", func(on cpu.Path) { axpy(on, 1e-6, x, y) }},
+		{"Adam", func(on cpu.Path) { adam(on, y, x, m, v, &step) }},
 	} {
-		for _, on := range available() {
+		for _, on := range cpu.Available() {
 			b.Run(fmt.Sprintf("%s/%v", f.name, on), func(b *testing.B) {
 				for b.Loop() {
 					f.do(on)

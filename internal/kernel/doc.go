@@ -13,9 +13,8 @@
 //     and payload of a NaN that an operation makes.
 //   - Paths. At the start of the program the best of several implementations
 //     is chosen: AVX-512 or AVX2 assembly on amd64, portable Go elsewhere and
-//     as the definition that the tests hold the others to. [Path] tells which;
-//     the environment variable [Variable] forces one, and [Err] tells if it
-//     could not.
+//     as the definition that the tests hold the others to. Package cpu tells
+//     which.
 //   - Lengths are checked once, up front; a slice that is too short is an
 //     error of the programmer and panics. The assembly touches nothing outside
 //     the slices.

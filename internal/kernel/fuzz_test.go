@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // FuzzGemm compares all kinds of product on all paths with the definition.
@@ -44,7 +46,7 @@ func FuzzVectors(f *testing.F) {
 		}
 		w, m, v := slices.Clone(x[0]), slices.Clone(x[2]), slices.Clone(x[3])
 		adamOf(w, x[1], m, v, step)
-		for _, on := range available() {
+		for _, on := range cpu.Available() {
 			mustBeSame(t, "Dot on "+on.String(), []float32{dotOn(on, x[0], x[1])}, []float32{sumOf(productsOf(x[0], x[1]))})
 			mustBeSame(t, "SquaredDistance on "+on.String(), []float32{squaredDistanceOn(on, x[0], x[1])}, []float32{sumOf(squaresOf(x[0], x[1]))})
 			y := slices.Clone(x[1])

@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"sync"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // Gemm computes C += A*B for row-major A [m x k] (row stride lda),
@@ -19,7 +21,7 @@ func Gemm(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, 
 	mustHold("A", m, k, a, lda)
 	mustHold("B", k, n, b, ldb)
 	mustHold("C", m, n, c, ldc)
-	gemmBlocks(active, m, n, k, a, lda, 1, b, ldb, c, ldc)
+	gemmBlocks(cpu.Active(), m, n, k, a, lda, 1, b, ldb, c, ldc)
 }
 
 // GemmTN is [Gemm] with A transposed: a holds [k x m] with row stride lda.
@@ -31,7 +33,7 @@ func GemmTN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32
 	mustHold("A", k, m, a, lda)
 	mustHold("B", k, n, b, ldb)
 	mustHold("C", m, n, c, ldc)
-	gemmBlocks(active, m, n, k, a, 1, lda, b, ldb, c, ldc)
+	gemmBlocks(cpu.Active(), m, n, k, a, 1, lda, b, ldb, c, ldc)
 }
 
 // GemmNT is [Gemm] with B transposed: b holds [n x k] with row stride ldb.
@@ -43,7 +45,7 @@ func GemmNT(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32
 	mustHold("A", m, k, a, lda)
 	mustHold("B", n, k, b, ldb)
 	mustHold("C", m, n, c, ldc)
-	gemmNT(active, m, n, k, a, lda, b, ldb, c, ldc)
+	gemmNT(cpu.Active(), m, n, k, a, lda, b, ldb, c, ldc)
 }
 
 // nothing reports whether the product has no terms, and panics if a size is
@@ -86,7 +88,7 @@ var packs = sync.Pool{New: func() any { return new([blockK * packN]float32) }}
 
 // gemmBlocks computes C += A*B where the element (i, p) of A is
 // a[i*ars+p*acs].
-func gemmBlocks(on path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []float32, ldc int) {
+func gemmBlocks(on cpu.Path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []float32, ldc int) {
 	for i := 0; i < m; i += blockM {
 		mm := min(blockM, m-i)
 		for p := 0; p < k; p += blockK {
@@ -97,7 +99,7 @@ func gemmBlocks(on path, m, n, k int, a []float32, ars, acs int, b []float32, ld
 
 // gemmNT transposes B piece by piece into a scratch. Pieces are visited with
 // ascending k, so that the order of the sums is that of Gemm.
-func gemmNT(on path, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
+func gemmNT(on cpu.Path, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
 	pack := packs.Get().(*[blockK * packN]float32)
 	for p := 0; p < k; p += blockK {
 		kk := min(blockK, k-p)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // product is a matrix product to test: the sizes, and how much longer than
@@ -51,7 +53,7 @@ func (s product) check(t *testing.T, rng *rand.Rand, values func(*rand.Rand, int
 				want[i*ldc+j] = sum
 			}
 		}
-		for _, on := range available() {
+		for _, on := range cpu.Available() {
 			got := slices.Clone(c)
 			switch kind {
 			case "NN":

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // goldenSums are the SHA-256 of what each function makes of seeded numbers:
@@ -35,7 +37,7 @@ var goldenSums = map[string]string{
 
 func TestGoldenSums(t *testing.T) {
 	const m, n, k = 37, 61, 301
-	for _, on := range available() {
+	for _, on := range cpu.Available() {
 		rng := rand.New(rand.NewPCG(17, 18))
 		check := func(name string, result any) {
 			t.Helper()

@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // guarded returns a slice of n numbers that ends, or if atStart is set
@@ -50,7 +52,7 @@ func TestNothingOutsideIsTouched(t *testing.T) {
 			}
 			return whole[i][most-n:]
 		}
-		for _, on := range available() {
+		for _, on := range cpu.Available() {
 			for n := 1; n <= 70; n++ {
 				dotOn(on, take(0, n), take(1, n))
 				squaredDistanceOn(on, take(0, n), take(1, n))

@@ -1,6 +1,10 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
+)
 
 // lanes is the number of partial sums of [Dot] and [SquaredDistance]. It is
 // the width of the widest register in use, and part of the definition of the
@@ -18,10 +22,10 @@ const stretch = 1 << 15
 // lane l+8 for l < 8, then l+4, l+2 and l+1.
 func Dot(a, b []float32) float32 {
 	mustMatch("Dot", len(a), len(b))
-	return dotOn(active, a, b)
+	return dotOn(cpu.Active(), a, b)
 }
 
-func dotOn(on path, a, b []float32) float32 {
+func dotOn(on cpu.Path, a, b []float32) float32 {
 	var acc [lanes]float32
 	for len(a) > stretch {
 		dot(on, &acc, a[:stretch], b)
@@ -36,10 +40,10 @@ func dotOn(on path, a, b []float32) float32 {
 // the products of [Dot].
 func SquaredDistance(a, b []float32) float32 {
 	mustMatch("SquaredDistance", len(a), len(b))
-	return squaredDistanceOn(active, a, b)
+	return squaredDistanceOn(cpu.Active(), a, b)
 }
 
-func squaredDistanceOn(on path, a, b []float32) float32 {
+func squaredDistanceOn(on cpu.Path, a, b []float32) float32 {
 	var acc [lanes]float32
 	for len(a) > stretch {
 		squaredDistance(on, &acc, a[:stretch], b)
@@ -63,10 +67,10 @@ func fold(acc *[lanes]float32) float32 {
 // must not overlap otherwise.
 func Axpy(alpha float32, x, y []float32) {
 	mustMatch("Axpy", len(x), len(y))
-	axpyOn(active, alpha, x, y)
+	axpyOn(cpu.Active(), alpha, x, y)
 }
 
-func axpyOn(on path, alpha float32, x, y []float32) {
+func axpyOn(on cpu.Path, alpha float32, x, y []float32) {
 	for len(x) > stretch {
 		axpy(on, alpha, x[:stretch], y)
 		x, y = x[stretch:], y[stretch:]
@@ -100,10 +104,10 @@ func Adam(w, g, m, v []float32, step AdamStep) {
 	mustMatch("Adam", len(w), len(g))
 	mustMatch("Adam", len(w), len(m))
 	mustMatch("Adam", len(w), len(v))
-	adamOn(active, w, g, m, v, step)
+	adamOn(cpu.Active(), w, g, m, v, step)
 }
 
-func adamOn(on path, w, g, m, v []float32, step AdamStep) {
+func adamOn(on cpu.Path, w, g, m, v []float32, step AdamStep) {
 	s := adamConstants{
 		l2:    step.L2,
 		beta1: step.Beta1, rest1: 1 - step.Beta1,

@@ -1,26 +1,12 @@
 package kernel
 
-import "golang.org/x/sys/cpu"
-
-// available asks the processor, and through it the operating system, which
-// registers may be used.
-func available() []path {
-	paths := []path{pathGeneric}
-	if cpu.X86.HasAVX2 {
-		paths = append(paths, pathAVX2)
-		// The transposition of the AVX-512 path is that of AVX2.
-		if cpu.X86.HasAVX512F {
-			paths = append(paths, pathAVX512)
-		}
-	}
-	return paths
-}
+import "github.com/bristle-fl/bristled/internal/kernel/cpu"
 
 // gemm computes C += A*B where the element (i, p) of A is a[i*ars+p*acs].
 // No size is 0 and the slices hold their matrices.
-func gemm(on path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []float32, ldc int) {
+func gemm(on cpu.Path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []float32, ldc int) {
 	switch on {
-	case pathAVX512:
+	case cpu.VNNI:
 		for j := 0; j < n; j += 48 {
 			width := min(48, n-j)
 			mask := uint32(0xffff) >> (-width & 15)
@@ -33,7 +19,7 @@ func gemm(on path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int,
 				gemm1AVX512(m, k, &a[0], ars, acs, &b[j], ldb, &c[j], ldc, mask)
 			}
 		}
-	case pathAVX2:
+	case cpu.AVX2:
 		for j := 0; j < n; j += 16 {
 			width := min(16, n-j)
 			mask := &laneMasks[-width&7]
@@ -55,9 +41,9 @@ func gemm(on path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int,
 var laneMasks = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
 
 // transpose writes dst[q*ldd+r] = src[r*lds+q] for r < rows, q < cols.
-func transpose(on path, rows, cols int, src []float32, lds int, dst []float32, ldd int) {
+func transpose(on cpu.Path, rows, cols int, src []float32, lds int, dst []float32, ldd int) {
 	done := 0
-	if on != pathGeneric && cols >= 4 {
+	if on != cpu.Generic && cols >= 4 {
 		whole := cols &^ 3
 		for ; done+8 <= rows; done += 8 {
 			transpose8AVX(whole, &src[done*lds], lds, &dst[done], ldd)
@@ -72,19 +58,19 @@ func transpose(on path, rows, cols int, src []float32, lds int, dst []float32, l
 }
 
 // The vector routines below give the assembly as many elements as fill all
-// lanes and leave the rest to the portable code. The AVX-512 path shares those
+// lanes and leave the rest to the portable code. The VNNI path shares those
 // of AVX2: two sums of 256 bits side by side are no slower than one of 512,
 // because a chain of sums is limited by latency, Axpy by memory and Adam by
 // the divider.
 
-func whole(on path, n int) int {
-	if on == pathGeneric {
+func whole(on cpu.Path, n int) int {
+	if on == cpu.Generic {
 		return 0
 	}
 	return n &^ (lanes - 1)
 }
 
-func dot(on path, acc *[lanes]float32, a, b []float32) {
+func dot(on cpu.Path, acc *[lanes]float32, a, b []float32) {
 	n := whole(on, len(a))
 	if n > 0 {
 		dotAVX2(acc, &a[0], &b[0], n)
@@ -92,7 +78,7 @@ func dot(on path, acc *[lanes]float32, a, b []float32) {
 	dotGeneric(acc, a[n:], b[n:])
 }
 
-func squaredDistance(on path, acc *[lanes]float32, a, b []float32) {
+func squaredDistance(on cpu.Path, acc *[lanes]float32, a, b []float32) {
 	n := whole(on, len(a))
 	if n > 0 {
 		squaredDistanceAVX2(acc, &a[0], &b[0], n)
@@ -100,7 +86,7 @@ func squaredDistance(on path, acc *[lanes]float32, a, b []float32) {
 	squaredDistanceGeneric(acc, a[n:], b[n:])
 }
 
-func axpy(on path, alpha float32, x, y []float32) {
+func axpy(on cpu.Path, alpha float32, x, y []float32) {
 	n := whole(on, len(x))
 	if n > 0 {
 		axpyAVX2(alpha, &x[0], &y[0], n)
@@ -108,7 +94,7 @@ func axpy(on path, alpha float32, x, y []float32) {
 	axpyGeneric(alpha, x[n:], y[n:])
 }
 
-func adam(on path, w, g, m, v []float32, s *adamConstants) {
+func adam(on cpu.Path, w, g, m, v []float32, s *adamConstants) {
 	n := whole(on, len(w))
 	if n > 0 {
 		adamAVX2(&w[0], &g[0], &m[0], &v[0], n, s)

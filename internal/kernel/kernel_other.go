@@ -2,20 +2,22 @@
 
 package kernel
 
-func available() []path { return []path{pathGeneric} }
+import "github.com/bristle-fl/bristled/internal/kernel/cpu"
 
-func gemm(_ path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []float32, ldc int) {
+func gemm(_ cpu.Path, m, n, k int, a []float32, ars, acs int, b []float32, ldb int, c []float32, ldc int) {
 	gemmGeneric(m, n, k, a, ars, acs, b, ldb, c, ldc)
 }
 
-func transpose(_ path, rows, cols int, src []float32, lds int, dst []float32, ldd int) {
+func transpose(_ cpu.Path, rows, cols int, src []float32, lds int, dst []float32, ldd int) {
 	transposeGeneric(rows, cols, src, lds, dst, ldd)
 }
 
-func dot(_ path, acc *[lanes]float32, a, b []float32) { dotGeneric(acc, a, b) }
+func dot(_ cpu.Path, acc *[lanes]float32, a, b []float32) { dotGeneric(acc, a, b) }
 
-func squaredDistance(_ path, acc *[lanes]float32, a, b []float32) { squaredDistanceGeneric(acc, a, b) }
+func squaredDistance(_ cpu.Path, acc *[lanes]float32, a, b []float32) {
+	squaredDistanceGeneric(acc, a, b)
+}
 
-func axpy(_ path, alpha float32, x, y []float32) { axpyGeneric(alpha, x, y) }
+func axpy(_ cpu.Path, alpha float32, x, y []float32) { axpyGeneric(alpha, x, y) }
 
-func adam(_ path, w, g, m, v []float32, s *adamConstants) { adamGeneric(w, g, m, v, s) }
+func adam(_ cpu.Path, w, g, m, v []float32, s *adamConstants) { adamGeneric(w, g, m, v, s) }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // sumOf is the definition of the lanes and their folding.
@@ -73,7 +75,7 @@ func lengths() []int {
 
 // onEachPath compares the result of a vector routine on every path with the
 // definition.
-func onEachPath(t *testing.T, vectors int, want func(x [][]float32) []float32, do func(on path, x [][]float32) []float32) {
+func onEachPath(t *testing.T, vectors int, want func(x [][]float32) []float32, do func(on cpu.Path, x [][]float32) []float32) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(15, 16))
 	for _, n := range lengths() {
@@ -91,7 +93,7 @@ func onEachPath(t *testing.T, vectors int, want func(x [][]float32) []float32, d
 				return y
 			}
 			expected := want(clone())
-			for _, on := range available() {
+			for _, on := range cpu.Available() {
 				mustBeSame(t, fmt.Sprintf("%d %s numbers on %v", n, source.name, on), do(on, clone()), expected)
 			}
 		}
@@ -101,7 +103,7 @@ func onEachPath(t *testing.T, vectors int, want func(x [][]float32) []float32, d
 func TestDot(t *testing.T) {
 	onEachPath(t, 2, func(x [][]float32) []float32 {
 		return []float32{sumOf(productsOf(x[0], x[1]))}
-	}, func(on path, x [][]float32) []float32 {
+	}, func(on cpu.Path, x [][]float32) []float32 {
 		return []float32{dotOn(on, x[0], x[1])}
 	})
 }
@@ -109,7 +111,7 @@ func TestDot(t *testing.T) {
 func TestSquaredDistance(t *testing.T) {
 	onEachPath(t, 2, func(x [][]float32) []float32 {
 		return []float32{sumOf(squaresOf(x[0], x[1]))}
-	}, func(on path, x [][]float32) []float32 {
+	}, func(on cpu.Path, x [][]float32) []float32 {
 		return []float32{squaredDistanceOn(on, x[0], x[1])}
 	})
 }
@@ -121,7 +123,7 @@ func TestAxpy(t *testing.T) {
 				x[1][i] += float32(alpha * x[0][i])
 			}
 			return x[1]
-		}, func(on path, x [][]float32) []float32 {
+		}, func(on cpu.Path, x [][]float32) []float32 {
 			axpyOn(on, alpha, x[0], x[1])
 			return x[1]
 		})
@@ -143,7 +145,7 @@ func TestAdam(t *testing.T) {
 			positive(x)
 			adamOf(x[0], x[1], x[2], x[3], step)
 			return slices.Concat(x...)
-		}, func(on path, x [][]float32) []float32 {
+		}, func(on cpu.Path, x [][]float32) []float32 {
 			positive(x)
 			adamOn(on, x[0], x[1], x[2], x[3], step)
 			return slices.Concat(x...)

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/bristle-fl/bristled/internal/kernel"
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // leNetMACs is the multiply-adds of one LeNet image: forward, and forward and
@@ -30,7 +30,7 @@ func BenchmarkForward(b *testing.B) {
 	b.ReportMetric(1e6/rate, "µs/image")
 	b.ReportMetric(rate*macs/1e9, "GMAC/s")
 	b.ReportMetric(0, "ns/op")
-	b.Logf("kernel path %s", kernel.Path())
+	b.Logf("kernel path %s", cpu.Active().String())
 }
 
 func BenchmarkTraining(b *testing.B) {

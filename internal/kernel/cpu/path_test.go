@@ -1,4 +1,4 @@
-package kernel
+package cpu
 
 import (
 	"errors"
@@ -8,18 +8,18 @@ import (
 )
 
 func TestChoose(t *testing.T) {
-	old := []path{pathGeneric, pathAVX2}
+	old := []Path{Generic, AVX2}
 	for _, test := range []struct {
 		asked   string
-		want    path
+		want    Path
 		message string
 	}{
-		{"", pathAVX2, ""},
-		{"generic", pathGeneric, ""},
-		{"avx2", pathAVX2, ""},
-		{"avx512", pathAVX2, `BRISTLED_KERNEL="avx512" asks for a kernel path that this machine lacks; ` +
+		{"", AVX2, ""},
+		{"generic", Generic, ""},
+		{"avx2", AVX2, ""},
+		{"vnni", AVX2, `BRISTLED_KERNEL="vnni" asks for a kernel path that this machine lacks; ` +
 			`using avx2 instead. Unset it or choose one of: generic, avx2`},
-		{"AVX2", pathAVX2, `BRISTLED_KERNEL="AVX2" is not the name of a kernel path; ` +
+		{"AVX2", AVX2, `BRISTLED_KERNEL="AVX2" is not the name of a kernel path; ` +
 			`using avx2 instead. Unset it or choose one of: generic, avx2`},
 	} {
 		got, err := choose(test.asked, old)
@@ -42,7 +42,7 @@ func TestChoose(t *testing.T) {
 // TestPath holds for any value of the variable that the tests run under.
 func TestPath(t *testing.T) {
 	names := []string{}
-	for _, p := range available() {
+	for _, p := range Available() {
 		names = append(names, p.String())
 	}
 	asked := os.Getenv(Variable)
@@ -56,7 +56,7 @@ func TestPath(t *testing.T) {
 	if granted {
 		want = asked
 	}
-	if Path() != want {
-		t.Errorf("path %s, want %s", Path(), want)
+	if Active().String() != want {
+		t.Errorf("path %s, want %s", Active(), want)
 	}
 }

@@ -1,4 +1,6 @@
-package kernel
+// Package cpu chooses, once at the start of the program, which implementation
+// of the kernels this machine runs.
+package cpu
 
 import (
 	"fmt"
@@ -6,30 +8,31 @@ import (
 	"strings"
 )
 
-// Variable is the environment variable that forces a path: generic, avx2 or
-// avx512. It is read once, at the start of the program.
+// Variable is the environment variable that forces a path, by its name. It is
+// read once, at the start of the program.
 const Variable = "BRISTLED_KERNEL"
 
-// path is one implementation of the kernels.
-type path uint8
+// Path is one implementation of the kernels.
+type Path uint8
 
 const (
-	pathGeneric path = iota
-	pathAVX2
-	pathAVX512
+	Generic Path = iota // portable Go, the definition that tests hold the others to
+	AVX2                // amd64: AVX2 and FMA
+	VNNI                // amd64: AVX-512 F, BW, DQ, VL and VNNI
+	NEON                // arm64: every machine
+	SDOT                // arm64: with the dot product instructions
 )
 
-var pathNames = [...]string{pathGeneric: "generic", pathAVX2: "avx2", pathAVX512: "avx512"}
+var names = [...]string{Generic: "generic", AVX2: "avx2", VNNI: "vnni", NEON: "neon", SDOT: "sdot"}
 
-func (p path) String() string { return pathNames[p] }
+func (p Path) String() string { return names[p] }
 
 // active is the path in use and activeErr what was wrong with the wish for
 // another. Nothing writes them after the start of the program.
-var active, activeErr = choose(os.Getenv(Variable), available())
+var active, activeErr = choose(os.Getenv(Variable), Available())
 
-// Path names the path in use: "generic", "avx2" or "avx512". All of them
-// give the same bits.
-func Path() string { return active.String() }
+// Active returns the path in use.
+func Active() Path { return active }
 
 // Err returns nil, or a [*PathError] if [Variable] asked for a path that
 // this machine lacks or that does not exist. The program then uses the best
@@ -55,7 +58,7 @@ func (e *PathError) Error() string {
 
 // choose picks the asked path, or the last of those available, which are
 // not empty. An empty wish means the best.
-func choose(asked string, available []path) (path, error) {
+func choose(asked string, available []Path) (Path, error) {
 	best := available[len(available)-1]
 	if asked == "" {
 		return best, nil
@@ -67,7 +70,7 @@ func choose(asked string, available []path) (path, error) {
 		}
 		e.Available = append(e.Available, p.String())
 	}
-	for _, name := range pathNames {
+	for _, name := range names {
 		e.Known = e.Known || name == asked
 	}
 	return best, e
