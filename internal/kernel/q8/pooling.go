@@ -1,0 +1,127 @@
+package q8
+
+import "github.com/bristle-fl/bristled/internal/kernel/cpu"
+
+// MaxPool writes the largest byte of every window for the output rows lo to
+// hi-1 of all images, of which there are Batch·OutH. Beyond the image there
+// is nothing; a window that sees nothing gives 0.
+func MaxPool(y, x []uint8, g *Geometry, lo, hi int) { maxPool(cpu.Active(), y, x, g, lo, hi) }
+
+func maxPool(on cpu.Path, y, x []uint8, g *Geometry, lo, hi int) {
+	must("pooled images", len(y), g.output())
+	must("images", len(x), g.input())
+	stride := Stride(g.InC)
+	for row := lo; row < hi; row++ {
+		n, oy := row/g.OutH, row%g.OutH
+		for ox := range g.OutW {
+			to := y[(row*g.OutW+ox)*stride:][:stride]
+			first := true
+			g.window(oy, ox, func(iy, ix int) {
+				from := x[((n*g.InH+iy)*g.InW+ix)*stride:][:stride]
+				if first {
+					copy(to, from)
+					first = false
+				} else {
+					maxBytes(on, to, from)
+				}
+			})
+			if first {
+				clear(to)
+			}
+		}
+	}
+}
+
+// window calls f with every place inside the image that the window of an
+// output pixel sees.
+func (g *Geometry) window(oy, ox int, f func(iy, ix int)) {
+	for ky := range g.KernelH {
+		iy := oy*g.StrideH - g.PadTop + ky*g.DilationH
+		if iy < 0 || iy >= g.InH {
+			continue
+		}
+		for kx := range g.KernelW {
+			if ix := ox*g.StrideW - g.PadLeft + kx*g.DilationW; ix >= 0 && ix < g.InW {
+				f(iy, ix)
+			}
+		}
+	}
+}
+
+func maxBytesGeneric(dst, x []uint8) {
+	for i, v := range x {
+		dst[i] = max(dst[i], v)
+	}
+}
+
+// Mean averages the bytes of windows.
+type Mean struct {
+	g        Geometry
+	x        Affine
+	countPad bool
+	rules    []meanRule // by the number of places that count
+	hi       int32
+}
+
+type meanRule struct {
+	multiplier int32
+	shift      uint8
+	offset     int64 // rounding and the zero point of y above the fraction
+}
+
+// NewMean returns an average pooling from bytes like x to bytes like y. With
+// countPad the places beyond the image count, as zeros. One over all of an
+// image's pixels is a global average. A ratio of scales that cannot be
+// represented is an error that wraps [ErrScale].
+func NewMean(g Geometry, x, y Affine, countPad bool) (*Mean, error) {
+	g.check()
+	m := &Mean{g: g, x: x, countPad: countPad, hi: 255, rules: make([]meanRule, g.KernelH*g.KernelW+1)}
+	for n := 1; n < len(m.rules); n++ {
+		factor := float64(x.Scale) / float64(y.Scale) / float64(n)
+		// Shifted up by a few bits, which the sums of bytes have to spare.
+		multiplier, shift, err := Fixed(factor / 64)
+		if err != nil {
+			return nil, err
+		}
+		shift -= 6
+		m.rules[n] = meanRule{multiplier, shift, 1<<(shift-1) + int64(y.Zero)<<shift}
+	}
+	return m, nil
+}
+
+// Run computes the output rows lo to hi-1 of all images. sums is scratch for
+// a pixel's channels.
+func (m *Mean) Run(y, x []uint8, lo, hi int, sums []int32) {
+	g := &m.g
+	must("pooled images", len(y), g.output())
+	must("images", len(x), g.input())
+	must("sums", len(sums), g.InC)
+	sums = sums[:g.InC]
+	stride := Stride(g.InC)
+	for row := lo; row < hi; row++ {
+		n, oy := row/g.OutH, row%g.OutH
+		for ox := range g.OutW {
+			clear(sums)
+			count := 0
+			g.window(oy, ox, func(iy, ix int) {
+				count++
+				for c, v := range x[((n*g.InH+iy)*g.InW+ix)*stride:][:len(sums)] {
+					sums[c] += int32(v)
+				}
+			})
+			zeros := int32(count) * int32(m.x.Zero)
+			if m.countPad {
+				count = g.KernelH * g.KernelW
+			}
+			to := y[(row*g.OutW+ox)*stride:][:len(sums)]
+			if count == 0 {
+				count = 1
+			}
+			r := &m.rules[count]
+			for c, s := range sums {
+				v := (int64(s-zeros)*int64(r.multiplier) + r.offset) >> r.shift
+				to[c] = uint8(min(max(v, 0), 255))
+			}
+		}
+	}
+}
