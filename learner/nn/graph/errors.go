@@ -35,6 +35,18 @@ func (g *Graph) Unsupported(n *Node, format string, args ...any) error {
 	return &UnsupportedError{Node: n.Label(), Op: n.Op, Opset: g.Opset, Reason: fmt.Sprintf(format, args...)}
 }
 
+// nodeError says which node an error is about.
+type nodeError struct {
+	node, op string
+	cause    error
+}
+
+func (e *nodeError) Error() string {
+	return fmt.Sprintf("node %.80q, operator %.80q: %v", e.node, e.op, e.cause)
+}
+
+func (e *nodeError) Unwrap() error { return e.cause }
+
 // Label returns what a person knows the node by: its name, or that of its
 // first output.
 func (n *Node) Label() string {
