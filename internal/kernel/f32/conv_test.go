@@ -121,13 +121,14 @@ func TestConvAllocations(t *testing.T) {
 				c, p := NewConv(g), pool.New(workers)
 				x, w, y := make([]float32, c.inSize()), make([]float32, c.weightsSize()), make([]float32, c.outSize())
 				bias := make([]float32, g.OutC)
-				n := testing.AllocsPerRun(2, func() {
+				n := testing.AllocsPerRun(5, func() {
 					c.Pack(w)
 					c.Forward(p, y, x, ReLU(bias))
 					c.BackwardInput(p, x, y, w)
 					c.BackwardWeights(p, w, x, y)
 				})
-				if n != 0 {
+				// The runtime may need memory for a goroutine, now and then.
+				if n >= 1 || n > 0 && workers == 1 {
 					t.Errorf("layer %d with %d workers (exact: %v) allocates %g times", i, workers, exact, n)
 				}
 			}
