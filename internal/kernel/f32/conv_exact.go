@@ -6,21 +6,47 @@ import "github.com/bristle-fl/bristled/internal/kernel"
 // order tap, channel: one row of depth numbers per output pixel.
 func (c *Conv) gather(dst []float32, image, group, oy, rows int) {
 	g := &c.g
+	whole := g.DilationW == 1 && c.ic == g.InC // taps beside each other lie together
+	taps := g.KernelW * c.ic
 	for r := range rows {
 		for ox := range g.OutW {
+			x0 := ox*g.StrideW - g.PadLeft
 			for ky := range g.KernelH {
 				iy := (oy+r)*g.StrideH - g.PadTop + ky*g.DilationH
+				to := dst[:taps]
+				dst = dst[taps:]
+				if iy < 0 || iy >= g.InH {
+					clear(to)
+					continue
+				}
+				line := c.x[(image*g.InH+iy)*g.InW*g.InC:][:g.InW*g.InC]
+				if whole && x0 >= 0 && x0+g.KernelW <= g.InW {
+					bringNumbers(to, line[x0*g.InC:])
+					continue
+				}
 				for kx := range g.KernelW {
-					ix := ox*g.StrideW - g.PadLeft + kx*g.DilationW
-					if iy < 0 || iy >= g.InH || ix < 0 || ix >= g.InW {
-						clear(dst[:c.ic])
+					ix := x0 + kx*g.DilationW
+					if ix < 0 || ix >= g.InW {
+						clear(to[kx*c.ic : (kx+1)*c.ic])
 					} else {
-						copy(dst[:c.ic], c.x[((image*g.InH+iy)*g.InW+ix)*g.InC+group*c.ic:])
+						bringNumbers(to[kx*c.ic:(kx+1)*c.ic], line[ix*g.InC+group*c.ic:])
 					}
-					dst = dst[c.ic:]
 				}
 			}
 		}
+	}
+}
+
+// bringNumbers copies what dst has room for. A call of copy costs more than a few
+// numbers do.
+func bringNumbers(dst, src []float32) {
+	if len(dst) > 16 {
+		copy(dst, src)
+		return
+	}
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] = v
 	}
 }
 

@@ -56,10 +56,6 @@ func sgdGeneric(w, g, v []float32, step *SGDStep) {
 	}
 }
 
-// Adam makes one step of [kernel.Adam], which adds a weight decay to the
-// gradient.
-func Adam(w, g, m, v []float32, step kernel.AdamStep) { kernel.Adam(w, g, m, v, step) }
-
 // AdamW makes one step of Adam with decoupled weight decay: it multiplies the
 // weights by 1-LearningRate*decay, computed in float32, and then makes a step
 // of [kernel.Adam]. L2 of the step should be 0.

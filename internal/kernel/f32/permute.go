@@ -44,6 +44,9 @@ func (p *permutation) plan(dims, perm []int) {
 	var strides [maxAxes]int
 	p.size = 1
 	for i := len(dims) - 1; i >= 0; i-- {
+		if dims[i] < 0 {
+			panic(fmt.Sprintf("f32: Permute of an array of extents %v", dims))
+		}
 		strides[i] = p.size
 		p.size *= dims[i]
 	}

@@ -18,14 +18,12 @@ func MaxPool(y, x []float32, g Geometry, lo, hi int) {
 }
 
 func maxPoolOn(on cpu.Path, y, x []float32, g *Geometry, lo, hi int) {
-	lowest := float32(math.Inf(-1))
 	g.eachWindow(lo, hi, func(out, in int, w poolWindow) {
 		pixel := y[out:][:g.InC]
-		for c := range pixel {
-			pixel[c] = lowest
-		}
 		if w.rows > 0 {
 			vecMaxWindow(on, pixel, x[in:], w)
+		} else {
+			maxWindowGeneric(pixel, nil, w)
 		}
 	})
 }
@@ -65,10 +63,10 @@ func AveragePool(y, x []float32, g Geometry, countPad bool, lo, hi int) {
 func averagePoolOn(on cpu.Path, y, x []float32, g *Geometry, countPad bool, lo, hi int) {
 	g.eachWindow(lo, hi, func(out, in int, w poolWindow) {
 		pixel := y[out:][:g.InC]
-		clear(pixel)
 		if w.rows > 0 {
-			vecSumWindow(on, pixel, x[in:], w)
-			elementwise(on, opDivScalar, pixel, pixel, pixel, g.divisor(w, countPad), 0)
+			vecMeanWindow(on, pixel, x[in:], w, g.divisor(w, countPad))
+		} else {
+			clear(pixel)
 		}
 	})
 }
@@ -153,8 +151,12 @@ func mustBeRange(function string, lo, hi, most int) {
 	}
 }
 
-// maxWindowGeneric raises y to the largest elements of a window of x.
+// maxWindowGeneric sets y to the largest elements of a window of x.
 func maxWindowGeneric(y, x []float32, w poolWindow) {
+	lowest := float32(math.Inf(-1))
+	for c := range y {
+		y[c] = lowest
+	}
 	for r := range w.rows {
 		for k := range w.cols {
 			for c, v := range x[r*w.rowStride+k*w.colStride:][:len(y)] {
@@ -182,14 +184,18 @@ channels:
 	}
 }
 
-// sumWindowGeneric adds a window of x to y.
-func sumWindowGeneric(y, x []float32, w poolWindow) {
+// meanWindowGeneric sets y to the sum of a window of x divided by count.
+func meanWindowGeneric(y, x []float32, w poolWindow, count float32) {
+	clear(y)
 	for r := range w.rows {
 		for k := range w.cols {
 			for c, v := range x[r*w.rowStride+k*w.colStride:][:len(y)] {
 				y[c] += v
 			}
 		}
+	}
+	for c := range y {
+		y[c] /= count
 	}
 }
 

@@ -17,6 +17,13 @@ func Softmax(dst, x []float32, rows, cols int) {
 }
 
 func softmaxOn(on cpu.Path, dst, x []float32, rows, cols int) {
+	if rows > 0 && cols > 0 {
+		vecSoftmax(on, dst, x, rows, cols)
+	}
+}
+
+// softmaxRows is [Softmax] in steps.
+func softmaxRows(on cpu.Path, dst, x []float32, rows, cols int) {
 	for r := range rows {
 		from, to := x[r*cols:][:cols], dst[r*cols:][:cols]
 		s := expRow(on, to, from, rowMax(on, from))

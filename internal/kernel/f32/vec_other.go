@@ -30,6 +30,8 @@ func vecExpSum(_ cpu.Path, lanes *rowLanes, dst, x []float32, m float32) {
 	expSumGeneric(lanes, dst, x, m)
 }
 
+func vecSoftmax(on cpu.Path, dst, x []float32, rows, cols int) { softmaxRows(on, dst, x, rows, cols) }
+
 func vecSquares(_ cpu.Path, lanes *rowLanes, x []float32, m float32) { squaresGeneric(lanes, x, m) }
 
 func vecStandardize(_ cpu.Path, y, x, gamma, beta []float32, m, d float32) {
@@ -54,7 +56,9 @@ func vecMaxWindowGrad(_ cpu.Path, dx, dy, x, y []float32, w poolWindow) {
 	maxWindowGradGeneric(dx, dy, x, y, w)
 }
 
-func vecSumWindow(_ cpu.Path, y, x []float32, w poolWindow) { sumWindowGeneric(y, x, w) }
+func vecMeanWindow(_ cpu.Path, y, x []float32, w poolWindow, count float32) {
+	meanWindowGeneric(y, x, w, count)
+}
 
 func vecSpreadWindow(_ cpu.Path, dx, g []float32, w poolWindow, count float32) {
 	spreadWindowGeneric(dx, g, w, count)

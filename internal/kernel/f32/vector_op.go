@@ -32,6 +32,10 @@ const (
 	opSqrtGrad       // a/(2b), b the result
 	opSigmoidGrad    // a*b*(1-b), b the result
 	opTanhGrad       // a*(1-b*b), b the result
+	opSoftmaxGrad    // b*(a-p), b the result
+	opDescend        // b-p*(a+q*b)
+
+	// From here on: exponentials and the error function, limited by arithmetic.
 	opExp
 	opSigmoid
 	opSilu
@@ -41,9 +45,7 @@ const (
 	opErfGrad
 	opGeluGrad
 	opSiluGrad
-	opSoftmaxGrad    // b*(a-p), b the result
 	opLogSoftmaxGrad // a-e^b*p, b the result
-	opDescend        // b-p*(a+q*b)
 	opCount
 )
 

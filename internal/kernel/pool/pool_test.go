@@ -11,7 +11,10 @@ func TestRunDealsEveryTaskOnce(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	for _, workers := range []int{1, 2, 3, 8} {
 		p := New(workers)
-		for _, tasks := range []int{0, 1, 2, 7, 100} {
+		for round, tasks := range []int{0, 1, 2, 7, 100, 0, 1, 2, 7, 100, 3, 1000} {
+			if round == 5 {
+				p.Hold()
+			}
 			counts := make([]atomic.Int32, tasks)
 			busy := make([]atomic.Bool, workers)
 			p.Run(tasks, func(task, worker int) {
@@ -28,6 +31,7 @@ func TestRunDealsEveryTaskOnce(t *testing.T) {
 				}
 			}
 		}
+		p.Release()
 	}
 }
 
@@ -42,5 +46,13 @@ func TestRunAllocatesNothing(t *testing.T) {
 	p.Run(4, f)
 	if n := testing.AllocsPerRun(100, func() { p.Run(4, f) }); n >= 1 {
 		t.Errorf("%v allocations per run", n)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		p.Hold()
+		p.Run(4, f)
+		p.Run(4, f)
+		p.Release()
+	}); n >= 1 {
+		t.Errorf("%v allocations per held run", n)
 	}
 }

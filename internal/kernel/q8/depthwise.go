@@ -39,7 +39,7 @@ func newDepthwise(on cpu.Path, g *Geometry, w []int8, r *Requant) *depthwise {
 	for len(d.offsets)%4 != 0 {
 		d.offsets = append(d.offsets, d.offsets[d.taps-1])
 	}
-	if on == cpu.VNNI || on == cpu.AVX2 {
+	if on != cpu.Generic {
 		for c := 0; c < d.channels; c += 64 {
 			d.blocks = append(d.blocks, d.block(w, r, c))
 		}

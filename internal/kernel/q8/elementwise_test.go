@@ -95,7 +95,14 @@ func TestPooling(t *testing.T) {
 			t.Skip(err)
 		}
 		averages := make([]uint8, g.output())
-		mean.Run(averages, x, 0, g.Batch*g.OutH, make([]int32, g.InC))
+		mean.runOn(cpu.Generic, averages, x, 0, g.Batch*g.OutH, make([]int32, g.InC))
+		for _, on := range cpu.Available()[1:] {
+			got := make([]uint8, g.output())
+			mean.runOn(on, got, x, 0, g.Batch*g.OutH, make([]int32, g.InC))
+			if !slices.Equal(got, averages) {
+				t.Fatalf("%v: the mean differs", on)
+			}
+		}
 		for _, on := range cpu.Available() {
 			y := make([]uint8, g.output())
 			half := g.Batch * g.OutH / 2

@@ -1,6 +1,10 @@
 package q8
 
-import "github.com/bristle-fl/bristled/internal/kernel/cpu"
+import (
+	"math"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
+)
 
 // MaxPool writes the largest byte of every window for the output rows lo to
 // hi-1 of all images, of which there are Batch·OutH. Beyond the image there
@@ -78,12 +82,13 @@ func NewMean(g Geometry, x, y Affine, countPad bool) (*Mean, error) {
 	m := &Mean{g: g, x: x, countPad: countPad, hi: 255, rules: make([]meanRule, g.KernelH*g.KernelW+1)}
 	for n := 1; n < len(m.rules); n++ {
 		factor := float64(x.Scale) / float64(y.Scale) / float64(n)
-		// Shifted up by a few bits, which the sums of bytes have to spare.
-		multiplier, shift, err := Fixed(factor / 64)
+		// Shifted up by some bits, which the sums of bytes have to spare.
+		const spare = 20
+		multiplier, shift, err := Fixed(math.Ldexp(factor, -spare))
 		if err != nil {
 			return nil, err
 		}
-		shift -= 6
+		shift -= spare
 		m.rules[n] = meanRule{multiplier, shift, 1<<(shift-1) + int64(y.Zero)<<shift}
 	}
 	return m, nil
@@ -91,7 +96,9 @@ func NewMean(g Geometry, x, y Affine, countPad bool) (*Mean, error) {
 
 // Run computes the output rows lo to hi-1 of all images. sums is scratch for
 // a pixel's channels.
-func (m *Mean) Run(y, x []uint8, lo, hi int, sums []int32) {
+func (m *Mean) Run(y, x []uint8, lo, hi int, sums []int32) { m.runOn(cpu.Active(), y, x, lo, hi, sums) }
+
+func (m *Mean) runOn(on cpu.Path, y, x []uint8, lo, hi int, sums []int32) {
 	g := &m.g
 	must("pooled images", len(y), g.output())
 	must("images", len(x), g.input())
@@ -103,25 +110,60 @@ func (m *Mean) Run(y, x []uint8, lo, hi int, sums []int32) {
 		for ox := range g.OutW {
 			clear(sums)
 			count := 0
-			g.window(oy, ox, func(iy, ix int) {
-				count++
-				for c, v := range x[((n*g.InH+iy)*g.InW+ix)*stride:][:len(sums)] {
-					sums[c] += int32(v)
+			for ky := range g.KernelH {
+				iy := oy*g.StrideH - g.PadTop + ky*g.DilationH
+				if iy < 0 || iy >= g.InH {
+					continue
 				}
-			})
-			zeros := int32(count) * int32(m.x.Zero)
-			if m.countPad {
-				count = g.KernelH * g.KernelW
+				first, pixels := g.inside(ox)
+				if pixels == 0 {
+					continue
+				}
+				count += pixels
+				from := x[((n*g.InH+iy)*g.InW+first)*stride:]
+				addPixels(on, sums, from, g.DilationW*stride, pixels)
 			}
-			to := y[(row*g.OutW+ox)*stride:][:len(sums)]
-			if count == 0 {
-				count = 1
+			m.store(y[(row*g.OutW+ox)*stride:][:len(sums)], sums, count)
+		}
+	}
+}
+
+// inside returns the first column of the image that the window of an output
+// column sees, and how many it sees.
+func (g *Geometry) inside(ox int) (first, pixels int) {
+	for kx := range g.KernelW {
+		if ix := ox*g.StrideW - g.PadLeft + kx*g.DilationW; ix >= 0 && ix < g.InW {
+			if pixels == 0 {
+				first = ix
 			}
-			r := &m.rules[count]
-			for c, s := range sums {
-				v := (int64(s-zeros)*int64(r.multiplier) + r.offset) >> r.shift
-				to[c] = uint8(min(max(v, 0), 255))
-			}
+			pixels++
+		}
+	}
+	return first, pixels
+}
+
+// store writes the means of sums over count pixels.
+func (m *Mean) store(to []uint8, sums []int32, count int) {
+	zeros := int32(count) * int32(m.x.Zero)
+	if m.countPad {
+		count = m.g.KernelH * m.g.KernelW
+	}
+	r := &m.rules[max(count, 1)]
+	for c, s := range sums {
+		v := (int64(s-zeros)*int64(r.multiplier) + r.offset) >> r.shift
+		to[c] = uint8(min(max(v, 0), 255))
+	}
+}
+
+// addPixels adds the bytes of some pixels, step bytes apart, to the sums of
+// their channels.
+func addPixels(on cpu.Path, sums []int32, x []uint8, step, pixels int) {
+	must("pixels", len(x), (pixels-1)*step+len(sums))
+	done := addMost(on, sums, x, step, pixels)
+	for p := range pixels {
+		from := x[p*step:][:len(sums)]
+		for c := done; c < len(sums); c++ {
+			sums[c] += int32(from[c])
 		}
 	}
 }

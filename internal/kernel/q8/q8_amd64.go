@@ -187,3 +187,32 @@ func quantizeAVX2(dst *uint8, x *float32, n int, inverse float32, zero int)
 //
 //go:noescape
 func dequantizeAVX2(dst *float32, q *uint8, n int, scale float32, zero int)
+
+// addMost adds the pixels of as many channels as it can and returns their
+// number.
+func addMost(on cpu.Path, sums []int32, x []uint8, step, pixels int) int {
+	whole := len(sums) &^ 15
+	if on == cpu.Generic || whole == 0 {
+		return 0
+	}
+	most := max(stretch/whole, 1)
+	for p := 0; p < pixels; p += most {
+		n := min(most, pixels-p)
+		if on == cpu.VNNI {
+			addPixelsVNNI(&sums[0], &x[p*step], step, n, whole)
+		} else {
+			addPixelsAVX2(&sums[0], &x[p*step], step, n, whole)
+		}
+	}
+	return whole
+}
+
+// addPixelsVNNI adds n pixels; channels is a positive multiple of 16.
+//
+//go:noescape
+func addPixelsVNNI(sums *int32, x *uint8, step, n, channels int)
+
+// addPixelsAVX2 is addPixelsVNNI with narrower registers.
+//
+//go:noescape
+func addPixelsAVX2(sums *int32, x *uint8, step, n, channels int)

@@ -1,4 +1,4 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package q8
 
@@ -21,3 +21,5 @@ func lookup(cpu.Path, []uint8, []uint8, *[256]uint8) int { return 0 }
 func quantizeMost(cpu.Path, []uint8, []float32, float32, uint8) int { return 0 }
 
 func dequantizeMost(cpu.Path, []float32, []uint8, float32, uint8) int { return 0 }
+
+func addMost(cpu.Path, []int32, []uint8, int, int) int { return 0 }
