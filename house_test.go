@@ -20,13 +20,14 @@ const module = "github.com/bristle-fl/bristled"
 // the table must have no cycle, and a new arrow is a decision about the
 // design, taken here.
 var arrows = map[string][]string{
-	"cmd/bristled":    {"sim", "node", "p2p", "store", "aggregation", "learner", "learner/nn", "learner/data", "federation", "internal/kernel"},
+	"cmd/bristled":    {"sim", "node", "p2p", "store", "aggregation", "learner", "learner/quant", "learner/nn", "learner/data", "federation", "internal/kernel"},
 	"sim":             {"node", "p2p", "store", "aggregation", "learner", "learner/data", "federation"},
 	"node":            {"store", "aggregation", "learner", "federation"},
 	"p2p":             {"federation"},
 	"store":           {"federation"},
 	"aggregation":     {"federation", "internal/kernel"},
-	"learner":         {"learner/nn", "learner/data", "federation", "internal/kernel"},
+	"learner":         {"learner/quant", "learner/nn", "learner/data", "federation", "internal/kernel"},
+	"learner/quant":   {"learner/nn", "internal/kernel"},
 	"learner/nn":      {"internal/kernel"},
 	"learner/data":    {},
 	"federation":      {},

@@ -119,7 +119,9 @@ func TestCacheKeepsFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, x := range raw {
+	x := make([]float32, len(raw))
+	b.Floats(x, raw, 1)
+	for i, x := range x {
 		if want.Features[i] != x*.5 {
 			t.Fatalf("feature %d is %v, want half of %v", i, want.Features[i], x)
 		}
@@ -144,7 +146,7 @@ func TestCacheKeepsFeatures(t *testing.T) {
 func TestCacheSurvivesDamage(t *testing.T) {
 	b := defaultBackbone(t)
 	set := data.Digits(3).Set(0, 6)
-	record := 32 + 4*800 + 4
+	record := 32 + 800 + 4
 	for name, damage := range map[string]func([]byte) []byte{
 		"cut in a record":        func(f []byte) []byte { return f[:2*record+17] },
 		"cut to nothing":         func(f []byte) []byte { return f[:0] },

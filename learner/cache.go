@@ -10,7 +10,6 @@ import (
 	"hash/crc32"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,7 +22,7 @@ import (
 // goes through the frozen layers once in its life. On disk it is one
 // append-only file per backbone, named after the backbone's hash; a record is
 //
-//	sample hash (32 bytes) | raw features (float32, little endian) | CRC-32C
+//	sample hash (32 bytes) | features (bytes, as the backbone makes them) | CRC-32C, little endian
 //
 // and a file cut short or damaged by a power cut is read up to its last good
 // record. The file holds nothing that the samples themselves do not: it is
@@ -67,7 +66,7 @@ func OpenCache(dir string, b *Backbone, workers int, log *slog.Logger) (*Cache, 
 }
 
 // record is the size of one record in bytes.
-func (c *Cache) record() int { return 32 + 4*c.backbone.Features() + 4 }
+func (c *Cache) record() int { return 32 + c.backbone.Features() + 4 }
 
 // index reads the file and remembers where each good record is.
 func (c *Cache) index() error {
@@ -112,12 +111,13 @@ func (c *Cache) Features(ctx context.Context, samples []data.Sample, scale float
 		Features: make([]float32, len(samples)*width),
 		Labels:   make([]int, len(samples)),
 	}
+	features := make([]uint8, len(samples)*width)
 	var missing []data.Sample
 	var at []int
 	buf := make([]byte, c.record())
 	for i, sample := range samples {
 		s.Labels[i] = sample.Label
-		if !c.read(sample.Hash(c.backbone.Input()), buf, s.Features[i*width:(i+1)*width]) {
+		if !c.read(sample.Hash(c.backbone.Input()), buf, features[i*width:(i+1)*width]) {
 			missing, at = append(missing, sample), append(at, i)
 		}
 	}
@@ -126,20 +126,18 @@ func (c *Cache) Features(ctx context.Context, samples []data.Sample, scale float
 		return Samples{}, err
 	}
 	for k, i := range at {
-		copy(s.Features[i*width:(i+1)*width], fresh[k*width:(k+1)*width])
+		copy(features[i*width:(i+1)*width], fresh[k*width:(k+1)*width])
 	}
 	if err := c.write(missing, fresh); err != nil {
 		c.log.Warn("features are not kept and will be computed again at the next start", "error", err)
 	}
-	for i := range s.Features {
-		s.Features[i] *= float32(scale)
-	}
+	c.backbone.Floats(s.Features, features, scale)
 	return s, nil
 }
 
 // read looks a sample up. A record that cannot be read back intact counts as
 // absent.
-func (c *Cache) read(hash federation.Hash, buf []byte, out []float32) bool {
+func (c *Cache) read(hash federation.Hash, buf []byte, out []uint8) bool {
 	off, ok := c.offset[hash]
 	if !ok || c.file == nil {
 		return false
@@ -151,14 +149,12 @@ func (c *Cache) read(hash federation.Hash, buf []byte, out []float32) bool {
 	if !bytes.Equal(body[:32], hash[:]) || crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(buf[len(body):]) {
 		return false
 	}
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[32+4*i:]))
-	}
+	copy(out, body[32:])
 	return true
 }
 
 // write appends the records of new samples.
-func (c *Cache) write(samples []data.Sample, features []float32) error {
+func (c *Cache) write(samples []data.Sample, features []uint8) error {
 	if c.file == nil || len(samples) == 0 {
 		return nil
 	}
@@ -167,9 +163,7 @@ func (c *Cache) write(samples []data.Sample, features []float32) error {
 	for i, s := range samples {
 		hash := s.Hash(c.backbone.Input())
 		buf = append(buf[:0], hash[:]...)
-		for _, x := range features[i*width : (i+1)*width] {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(x))
-		}
+		buf = append(buf, features[i*width:(i+1)*width]...)
 		buf = binary.LittleEndian.AppendUint32(buf, crc32.Checksum(buf, castagnoli))
 		if _, err := c.file.WriteAt(buf, c.size); err != nil {
 			return fmt.Errorf("keep features in %s: %w", c.file.Name(), err)

@@ -3,7 +3,6 @@ package learner
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/bristle-fl/bristled/learner/data"
 	"github.com/bristle-fl/bristled/learner/nn"
+	"github.com/bristle-fl/bristled/learner/nn/graph"
+	"github.com/bristle-fl/bristled/learner/nn/zoo"
 )
 
 // PretrainConfig says how [Pretrain] trains a backbone. Everything but
@@ -74,108 +75,102 @@ const (
 	MetaEpochs   = "epochs"   //
 	MetaImages   = "images"   // per epoch
 	MetaAccuracy = "accuracy" // on held-out samples of the source
-	MetaRawRMS   = "raw_rms"  // of the features over held-out samples
+	MetaRawRMS   = "raw_rms"  // of the features over samples, see [Freeze]
 )
 
-// Pretrain trains Bristle's LeNet on letters, or on any set of that shape,
-// and returns it with its output layer; nn.Net.Backbone cuts that off. The
+// Pretrained is a network as [Pretrain] leaves it.
+type Pretrained struct {
+	Net     *graph.Graph // float32, with its output layer
+	HeldOut data.Set     // samples that it was not trained on
+}
+
+// Backbone returns the file of the backbone that the network makes.
+func (p *Pretrained) Backbone() ([]byte, error) { return Freeze(p.Net, p.HeldOut) }
+
+// Pretrain trains Bristle's LeNet on letters, or on any set of that shape. The
 // configuration decides the result to the last bit, on every architecture and
 // with any number of workers. Progress, if not nil, is called after every
 // step. The loss is the mean cross-entropy, the optimizer Adam without decay,
 // the learning rate rises linearly over the first twentieth of the steps and
 // falls linearly to zero (Smith and Topin, Super-convergence, 2018, less its
 // last phase).
-func Pretrain(ctx context.Context, cfg PretrainConfig, progress func(PretrainProgress)) (*nn.Net, error) {
+func Pretrain(ctx context.Context, cfg PretrainConfig, progress func(PretrainProgress)) (*Pretrained, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	src := newPretrainSource(cfg)
-	net := nn.LeNet(len(src.classes), true, rand.New(rand.NewPCG(cfg.Seed, 0)))
-	trainer := nn.NewTrainer(net, nn.TrainerOptions{Workers: cfg.Workers})
-
+	net, err := zoo.New("lenet", zoo.Options{Classes: len(src.classes), Seed: cfg.Seed})
+	if err != nil {
+		return nil, err
+	}
 	steps := src.perEpoch / cfg.Batch * cfg.Epochs
+	trainer, err := nn.NewTrainer(net, nn.TrainOptions{
+		Options:   nn.Options{Workers: cfg.Workers, Exact: true},
+		Batch:     cfg.Batch,
+		Loss:      nn.CrossEntropy{},
+		Optimizer: nn.Optimizer{Kind: nn.Adam, LearningRate: cfg.LearningRate},
+		Schedule:  nn.Linear{Total: steps, Warm: steps/20 + 1},
+	})
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]float32, cfg.Batch*len(src.classes))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for b := range src.batches(ctx, steps) {
-		loss, err := trainer.Step(b.pixels, b.labels, float32(cfg.LearningRate*schedule(b.step, steps)))
+		if err := nn.OneHot(targets, b.labels, len(src.classes), 0); err != nil {
+			return nil, fmt.Errorf("learner: pretrain: %w", err)
+		}
+		loss, err := trainer.Step(b.pixels, targets)
 		if err != nil {
 			return nil, fmt.Errorf("learner: pretrain: %w", err)
 		}
 		if progress != nil {
-			progress(PretrainProgress{b.step*cfg.Epochs/steps + 1, cfg.Epochs, b.step + 1, steps, loss})
+			progress(PretrainProgress{b.step*cfg.Epochs/steps + 1, cfg.Epochs, b.step + 1, steps, float32(loss)})
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("learner: pretrain stopped: %w", err)
+	}
+	right, err := accuracy(net, src.heldOut)
+	if err != nil {
+		return nil, err
 	}
 	net.Metadata = map[string]string{
 		MetaSource:   cfg.Source,
 		MetaSeed:     strconv.FormatUint(cfg.Seed, 10),
 		MetaEpochs:   strconv.Itoa(cfg.Epochs),
 		MetaImages:   strconv.Itoa(src.perEpoch),
-		MetaAccuracy: strconv.FormatFloat(accuracy(net, src.heldOut), 'f', 4, 64),
-		MetaRawRMS:   strconv.FormatFloat(featureRMS(net.Backbone(), src.heldOut), 'g', 6, 64),
+		MetaAccuracy: strconv.FormatFloat(right, 'f', 4, 64),
 	}
-	return net, nil
-}
-
-// schedule is the share of the highest learning rate in a step.
-func schedule(step, steps int) float64 {
-	warm := steps/20 + 1
-	if step < warm {
-		return float64(step+1) / float64(warm)
-	}
-	return float64(steps-step) / float64(steps-warm)
+	return &Pretrained{net, src.heldOut}, nil
 }
 
 // accuracy returns the share of samples whose label has the largest output.
 // The set must have the network's input shape.
-func accuracy(net *nn.Net, set data.Set) float64 {
-	right := 0
-	forEach(net, set, func(i int, out []float32) {
-		best := 0
-		for c, v := range out {
-			if v > out[best] {
-				best = c
-			}
-		}
-		if best == set.Samples[i].Label {
-			right++
-		}
-	})
-	return float64(right) / float64(len(set.Samples))
-}
-
-// featureRMS returns the root mean square of a backbone's features over a
-// set: the RawRMS of a manifest. The set must have the backbone's input
-// shape.
-func featureRMS(backbone *nn.Net, set data.Set) float64 {
-	var sum float64
-	forEach(backbone, set, func(_ int, out []float32) {
-		for _, v := range out {
-			sum += float64(v * v)
-		}
-	})
-	return math.Sqrt(sum / float64(len(set.Samples)*backbone.Outputs()))
-}
-
-// forEach runs the network on every sample, in order.
-func forEach(net *nn.Net, set data.Set, visit func(i int, out []float32)) {
+func accuracy(net *graph.Graph, set data.Set) (float64, error) {
 	const batch = 64
-	runner := nn.NewRunner(net, batch)
-	var x []float32
+	runner, err := nn.NewRunner(net, batch, nn.Options{Exact: true})
+	if err != nil {
+		return 0, err
+	}
+	right := 0
 	for first := 0; first < len(set.Samples); first += batch {
-		x = x[:0]
 		samples := set.Samples[first:min(first+batch, len(set.Samples))]
+		var x []float32
 		for _, s := range samples {
 			x = appendPixels(x, s.Pixels)
 		}
 		out := runner.Forward(x, len(samples))
-		n := len(out) / len(samples)
-		for i := range samples {
-			visit(first+i, out[i*n:(i+1)*n])
+		n := runner.Outputs()
+		for i, s := range samples {
+			row := out[i*n : (i+1)*n]
+			if slices.Index(row, slices.Max(row)) == s.Label {
+				right++
+			}
 		}
 	}
+	return float64(right) / float64(len(set.Samples)), nil
 }
 
 // appendPixels appends pixels as the network takes them: 0 to 1.

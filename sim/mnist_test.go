@@ -23,10 +23,8 @@ func features(t *testing.T, b *learner.Backbone, m *federation.Manifest, set dat
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := learner.Samples{Features: x}
-	for i := range x {
-		x[i] *= float32(m.Backbone.RMS / m.Backbone.RawRMS)
-	}
+	s := learner.Samples{Features: make([]float32, len(x))}
+	b.Floats(s.Features, x, m.Backbone.RMS/m.Backbone.RawRMS)
 	for _, one := range set.Samples {
 		s.Labels = append(s.Labels, one.Label)
 	}

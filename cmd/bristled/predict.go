@@ -67,13 +67,12 @@ func predict(ctx context.Context, p *peer, backbone *learner.Backbone, head fede
 	if err != nil {
 		return prediction{}, fmt.Errorf("%s: %w", file, err)
 	}
-	x, err := backbone.Extract(ctx, []data.Sample{{Pixels: pixels}}, 1)
+	features, err := backbone.Extract(ctx, []data.Sample{{Pixels: pixels}}, 1)
 	if err != nil {
 		return prediction{}, fmt.Errorf("%s: %w", file, err)
 	}
-	for i := range x {
-		x[i] *= float32(p.scale())
-	}
+	x := make([]float32, len(features))
+	backbone.Floats(x, features, p.scale())
 	probabilities := learner.Probabilities(head, x)
 	best := slices.Index(probabilities, slices.Max(probabilities))
 	pr := prediction{

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bristle-fl/bristled/learner"
 	"github.com/bristle-fl/bristled/learner/data"
+	"github.com/bristle-fl/bristled/learner/nn/onnx"
 )
 
 func newPretrain() *cobra.Command {
@@ -26,9 +27,9 @@ func newPretrain() *cobra.Command {
 		Use:   "pretrain",
 		Short: "Train a backbone and write it as ONNX",
 		Long: `Pretrain trains the LeNet of the Bristle paper on letters drawn by code, or on
-the pictures of an IDX set, and writes all but its output layer: a backbone. One
-seed gives one file, byte for byte; the default seed gives the backbone inside
-bristled.`,
+the pictures of an IDX set, and writes all but its output layer, quantized to
+int8: a backbone. One seed gives one file, byte for byte; the default seed gives
+the backbone inside bristled.`,
 		Example: `  bristled pretrain --output backbone.onnx
   bristled pretrain --data mnist --epochs 4 --output digits.onnx`,
 		Args: noArguments,
@@ -49,7 +50,7 @@ bristled.`,
 	flags := cmd.Flags()
 	flags.StringVar(&output, "output", "backbone.onnx", "file to write")
 	flags.BoolVar(&force, "force", false, "replace the file if it is there")
-	flags.BoolVar(&whole, "with-output-layer", false, "write the whole network, not only the backbone")
+	flags.BoolVar(&whole, "with-output-layer", false, "write the whole network in float32, not only the backbone in int8")
 	flags.StringVar(&from, "data", "", "directory with an IDX set in MNIST's four files; without it, built-in letters")
 	flags.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides the letters and the start")
 	flags.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "passes over the data")
@@ -67,7 +68,7 @@ func pretrain(ctx context.Context, stdout, stderr io.Writer, cfg learner.Pretrai
 	}
 	defer func() { err = errors.Join(err, file.discard()) }()
 	progress, done := showPretraining(ctx, stderr)
-	net, err := learner.Pretrain(ctx, cfg, progress)
+	trained, err := learner.Pretrain(ctx, cfg, progress)
 	done(err == nil)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -75,18 +76,19 @@ func pretrain(ctx context.Context, stdout, stderr io.Writer, cfg learner.Pretrai
 		}
 		return err
 	}
-	accuracy := net.Metadata[learner.MetaAccuracy]
-	if !whole {
-		net = net.Backbone()
+	var b []byte
+	if whole {
+		b, err = onnx.Marshal(trained.Net)
+	} else {
+		b, err = trained.Backbone()
 	}
-	b, err := net.Marshal()
 	if err != nil {
 		return err
 	}
 	if err := file.commit(b); err != nil {
 		return fmt.Errorf("write the network: %w", err)
 	}
-	_, err = fmt.Fprintf(stdout, "%s: accuracy %s on held-out samples of %s, %.0f s\n", output, accuracy, cfg.Source, time.Since(start).Seconds())
+	_, err = fmt.Fprintf(stdout, "%s: accuracy %s on held-out samples of %s, %.0f s\n", output, trained.Net.Metadata[learner.MetaAccuracy], cfg.Source, time.Since(start).Seconds())
 	return err
 }
 

@@ -1,30 +1,33 @@
-// Package nn is the layer graph: float32 networks that are a chain of layers,
-// read from and written to ONNX, run forward, and trained by backpropagation.
-// It is enough to pretrain Bristle's LeNet ([LeNet]) and to run it as the
-// frozen backbone of a federation.
+// Package nn runs networks and trains them: a graph in, a program out.
 //
-// A [Net] is its layers and their parameters. A [Runner] runs it on batches,
-// a [Trainer] fits it to labelled samples, [Load] and [Net.Marshal] are its
-// way from and to a file, and [Net.Backbone] cuts off the output layer, so
-// that what comes out are the features that a head is trained on.
+// [Compile] turns a graph (package graph; package onnx reads it from a file,
+// package zoo makes the standard architectures) into a [Program] for one
+// shape of input: a list of steps bound to memory. [Runner] runs one on any
+// number of samples. [Trainer] fits a graph's parameters in place, above a
+// freeze line, with a [Loss], an [Optimizer] and a [Schedule].
 //
-// Samples are laid out as in ONNX: channels, then rows, then columns, one
-// sample after another.
+// # How a program is made
+//
+// Package graph brings the graph into its normal form: static shapes, few
+// operators. The builder then lowers node by node. Images are kept
+// channels-last between convolutions, whatever the order in the file; bias,
+// residual and rectifier become the epilogue of the product before them.
+// Where a graph is quantized (QuantizeLinear and DequantizeLinear around its
+// operators), the builder computes with the bytes: see bytes.go.
+//
+// Memory is planned once: values that are not needed at the same time share
+// it. Training keeps what the backward pass reads, and nothing below the
+// freeze line.
 //
 // # What always holds
 //
-//   - Sums run in an order that depends on the network and the batch only.
-//     A Runner gives a sample the same bits alone and in any batch; a Trainer
-//     gives the same weights with any number of workers, on every
-//     architecture and kernel path.
-//   - Neither a Runner nor a Trainer allocates after its first batch.
-//   - A loaded network has been checked: its shapes fit, its weights are
-//     finite. Loading allocates a small multiple of the file's length and a
-//     constant, whatever the bytes say.
-//   - Marshal writes one byte string for one network, and Load of it gives a
-//     network that marshals to the same bytes.
-//
-// Layers are descriptions without memory of their own; parameters, gradients
-// and values are passed to them. That is what lets several goroutines run one
-// network, each with its own Runner.
+//   - A pass allocates nothing after the first, and the result does not
+//     depend on the number of workers.
+//   - A sample's output does not depend on the rest of its batch.
+//   - What is computed in integers has the same bits on every machine. So
+//     has what is computed in float32 where Options.Exact asks for it; else
+//     products differ by rounding between kernel paths.
+//   - A graph that cannot be run is a [*graph.UnsupportedError] that names the
+//     node and its operator, or wraps [graph.ErrCorrupt]. None makes Compile
+//     panic.
 package nn

@@ -1,208 +1,180 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"sync"
-	"sync/atomic"
+	"slices"
 
-	"github.com/bristle-fl/bristled/internal/kernel"
+	"github.com/bristle-fl/bristled/learner/nn/graph"
 )
 
-// TrainerOptions are the options of a [Trainer].
-type TrainerOptions struct {
-	Workers int     // goroutines, at least 1; changes nothing but the time
-	L2      float32 // weight decay, added to the gradients of all parameters
+// ErrDiverged is returned by [Trainer.Step] when the loss is no longer a
+// finite number.
+var ErrDiverged = errors.New("training diverged: the loss is not finite (start again with a lower learning rate and check that the input is scaled)")
+
+// TrainOptions say how a graph is trained.
+type TrainOptions struct {
+	Options
+	Batch     int // most samples in a step, at least 1
+	Loss      Loss
+	Optimizer Optimizer
+	Schedule  Schedule // nil: constant
+
+	// Freeze is the freeze line: the name of a value. The parameters that it
+	// depends on stay as they are, and no gradient is computed for them.
+	// Empty trains everything.
+	Freeze string
+
+	// Dropout is the share of features, the head's inputs, that are dropped
+	// in a step, in [0, 1); Seed decides which.
+	Dropout float32
+	Seed    uint64
 }
 
-// Trainer fits a network to labelled samples: softmax cross-entropy and Adam
-// (Kingma and Ba, 2015) with decay rates 0.9 and 0.999. It is not for several
-// goroutines at once.
+// Trainer fits a graph's parameters to samples, in place. It belongs to one
+// goroutine at a time. After the first step a step allocates nothing.
 type Trainer struct {
-	net     *Net
-	l2      float32
-	workers []*worker
-	shards  [shards]shard
-
-	// Adam: moments, steps made, and the decay rates to the power of that.
-	m, v           []float32
-	steps          int
-	decay1, decay2 float64
-
-	// The step at hand.
-	x      []float32
-	labels []int
-	used   int // shards that have samples
-	adam   kernel.AdamStep
-
-	// What the workers share at the moment: task(worker, i) for i < tasks.
-	task  func(w *worker, i int)
-	tasks int
-	next  atomic.Int64
-	done  sync.WaitGroup
-
-	// The methods backprop and update as values, made once because making
-	// them allocates.
-	backpropTask, updateTask func(w *worker, i int)
+	graph   *graph.Graph
+	options TrainOptions
+	input   []int
+	prog    *Program
+	opt     *optimizer
+	columns int
+	x       []float32 // a batch that is not full
 }
 
-const (
-	// A batch is cut into at most this many shards, and into fewer if they
-	// would get less than shardSamples, whatever the number of workers. Each
-	// has its own gradients; they are summed in the shards' order.
-	shards       = 8
-	shardSamples = 4
-
-	// updateChunk is how many parameters a worker updates at a time.
-	updateChunk = 4096
-
-	beta1, beta2, epsilon = 0.9, 0.999, 1e-8
-)
-
-// shard is a part of a batch and what came of it.
-type shard struct {
-	gradient tensors
-	loss     float64
+// NewTrainer returns a trainer that changes the constants of g in place. The
+// extents of g's input beyond the batch must be known.
+func NewTrainer(g *graph.Graph, o TrainOptions) (*Trainer, error) {
+	if o.Batch < 1 {
+		return nil, fmt.Errorf("nn: training with batches of %d", o.Batch)
+	}
+	if o.Optimizer.LearningRate <= 0 || o.Loss == nil {
+		return nil, errors.New("nn: training needs a loss and a learning rate above 0")
+	}
+	if o.Dropout < 0 || o.Dropout >= 1 {
+		return nil, fmt.Errorf("nn: dropout of %v: it must be from 0 to below 1", o.Dropout)
+	}
+	input, err := batchOf(g, o.Batch)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{graph: g, options: o, input: input, opt: newOptimizer(o.Optimizer, o.Schedule)}
+	if err := t.Freeze(o.Freeze); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
-// worker is the memory of one goroutine.
-type worker struct {
-	tape     *tape
-	d, spare []float32 // gradients with respect to the layers' outputs
-	run      func()    // made once, because go statements with arguments allocate
-}
-
-// NewTrainer returns a trainer that changes net in place. It panics if there
-// are no workers.
-func NewTrainer(net *Net, options TrainerOptions) *Trainer {
-	if options.Workers < 1 {
-		panic(fmt.Sprintf("nn: trainer with %d workers", options.Workers))
-	}
-	t := &Trainer{
-		net: net, l2: options.L2,
-		m: make([]float32, len(net.memory.flat)), v: make([]float32, len(net.memory.flat)),
-		decay1: 1, decay2: 1,
-	}
-	t.backpropTask, t.updateTask = t.backprop, t.update
-	for i := range t.shards {
-		t.shards[i].gradient = net.memory.like()
-	}
-	largest := net.in.size()
-	for _, l := range net.layers {
-		largest = max(largest, l.output().size())
-	}
-	for range min(options.Workers, shards) {
-		w := &worker{tape: newTape(net)}
-		w.d, w.spare = make([]float32, w.tape.block*largest), make([]float32, w.tape.block*largest)
-		w.run = func() {
-			t.work(w)
-			t.done.Done()
-		}
-		t.workers = append(t.workers, w)
-	}
-	return t
-}
-
-// Step makes one step of Adam on a batch: len(labels) samples, one after
-// another in x, with labels in [0, Outputs). It returns the mean loss before
-// the step. On an error, which may wrap [ErrDiverged], no weight has changed.
-func (t *Trainer) Step(x []float32, labels []int, learningRate float32) (float32, error) {
-	outputs := t.net.Outputs()
-	if len(labels) == 0 || len(x) != len(labels)*t.net.in.size() {
-		return 0, fmt.Errorf("nn: training batch of %d labels and %d numbers: every label needs a sample of %d numbers",
-			len(labels), len(x), t.net.in.size())
-	}
-	for i, label := range labels {
-		if label < 0 || label >= outputs {
-			return 0, fmt.Errorf("nn: sample %d of the batch has label %d, the network only %d classes: check the data or train with more classes",
-				i, label, outputs)
+// Freeze moves the freeze line, see [TrainOptions]. What the optimizer
+// remembers of the parameters stays.
+func (t *Trainer) Freeze(line string) error {
+	frozen := map[string]bool{}
+	if line != "" {
+		var err error
+		if frozen, err = above(t.graph, line); err != nil {
+			return err
 		}
 	}
-	loss := t.gradients(x, labels)
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return 0, fmt.Errorf("nn: step %d: %w", t.steps+1, ErrDiverged)
+	prog, err := compileTraining(t.graph, t.input, t.options, func(p string) bool { return !frozen[p] })
+	if err != nil {
+		return err
 	}
-	t.steps++
-	t.decay1 *= beta1
-	t.decay2 *= beta2
-	t.adam = kernel.AdamStep{
-		LearningRate: learningRate, Beta1: beta1, Beta2: beta2, Epsilon: epsilon, L2: t.l2,
-		Correction1: float32(1 - t.decay1), Correction2: float32(1 - t.decay2),
+	out := prog.output.dims
+	if len(out) < 1 || out[0] != t.options.Batch {
+		return &graph.UnsupportedError{Reason: fmt.Sprintf("an output of extents %v for a batch of %d: one row per sample can be trained", out, t.options.Batch)}
 	}
-	t.share(t.updateTask, (len(t.m)+updateChunk-1)/updateChunk)
-	return float32(loss), nil
+	t.prog, t.columns = prog, graph.Size(out[1:])
+	t.x = make([]float32, graph.Size(t.input))
+	return nil
 }
 
-// gradients leaves every shard's gradients of the mean loss in it, and
-// returns that loss.
-func (t *Trainer) gradients(x []float32, labels []int) float64 {
-	t.x, t.labels = x, labels
-	t.used = min((len(labels)+shardSamples-1)/shardSamples, shards)
-	t.share(t.backpropTask, t.used)
-	t.x, t.labels = nil, nil
-	var loss float64
-	for i := range t.used {
-		loss += t.shards[i].loss
+// above returns the constants that a value depends on.
+func above(g *graph.Graph, value string) (map[string]bool, error) {
+	makers := g.Makers()
+	if _, ok := makers[value]; !ok && value != g.Inputs[0].Name {
+		return nil, fmt.Errorf("nn: the network has no value %.80q to freeze up to: see `bristled model inspect` for where it can be frozen", value)
 	}
-	return loss / float64(len(labels))
-}
-
-// share runs task(worker, i) for 0 <= i < tasks on all workers.
-func (t *Trainer) share(task func(*worker, int), tasks int) {
-	t.task, t.tasks = task, tasks
-	t.next.Store(0)
-	others := t.workers[1:min(len(t.workers), max(tasks, 1))]
-	t.done.Add(len(others))
-	for _, w := range others {
-		go w.run()
-	}
-	t.work(t.workers[0])
-	t.done.Wait()
-}
-
-func (t *Trainer) work(w *worker) {
-	for {
-		i := int(t.next.Add(1)) - 1
-		if i >= t.tasks {
+	seen := map[string]bool{}
+	var visit func(v string)
+	visit = func(v string) {
+		if v == "" || seen[v] {
 			return
 		}
-		t.task(w, i)
+		seen[v] = true
+		if i, ok := makers[v]; ok {
+			for _, in := range g.Nodes[i].Inputs {
+				visit(in)
+			}
+		}
 	}
+	visit(value)
+	return seen, nil
 }
 
-// backprop runs shard i forward and backward.
-func (t *Trainer) backprop(w *worker, i int) {
-	s, n, in := &t.shards[i], len(t.labels), t.net.in.size()
-	s.loss = 0
-	clear(s.gradient.flat)
-	end := (i + 1) * n / t.used
-	for lo := i * n / t.used; lo < end; lo += w.tape.block {
-		hi := min(lo+w.tape.block, end)
-		s.loss += w.backprop(t.x[lo*in:hi*in], t.labels[lo:hi], n, s.gradient, nil)
+// batchOf returns the extents of g's input with the given batch.
+func batchOf(g *graph.Graph, batch int) ([]int, error) {
+	if len(g.Inputs) != 1 {
+		return nil, &graph.UnsupportedError{Reason: fmt.Sprintf("%d inputs: one is", len(g.Inputs))}
 	}
+	dims := slices.Clone(g.Inputs[0].Dims)
+	if len(dims) < 2 {
+		return nil, &graph.UnsupportedError{Reason: fmt.Sprintf("an input of extents %v: a batch of samples is", dims)}
+	}
+	if dims[0] >= 0 && dims[0] != batch {
+		return nil, &graph.UnsupportedError{Reason: fmt.Sprintf("batches of %d only, not of %d: export the model with a dynamic batch axis", dims[0], batch)}
+	}
+	dims[0] = batch
+	for _, d := range dims[1:] {
+		if d < 1 {
+			return nil, &graph.UnsupportedError{Reason: fmt.Sprintf("an input of extents %v: only the batch may be open", g.Inputs[0].Dims)}
+		}
+	}
+	return dims, nil
 }
 
-// backprop runs a block of samples of a batch forward and backward. It adds
-// to g, fills dx as [tape.backward] does, and returns the sum of the losses.
-func (w *worker) backprop(x []float32, labels []int, batch int, g tensors, dx []float32) (loss float64) {
-	n, outputs := len(labels), w.tape.net.Outputs()
-	logits, d := w.spare[:n*outputs], w.d[:n*outputs]
-	transpose(logits, w.tape.forward(x, n), outputs, n)
-	for i, label := range labels {
-		loss += float64(crossEntropy(logits[i*outputs:(i+1)*outputs], label, float32(batch)))
+// Columns returns how many outputs a sample has.
+func (t *Trainer) Columns() int { return t.columns }
+
+// Params returns the parameters, with the gradients of the last step in
+// those that are not frozen.
+func (t *Trainer) Params() []*Param { return t.prog.params }
+
+// Memory returns the bytes of activations and their gradients in a step.
+func (t *Trainer) Memory() int { return t.prog.Memory() }
+
+// Step makes one step on a batch of samples that lie one after another in x,
+// with Columns() targets each, and returns the mean loss before the step. On
+// an error, which may wrap [ErrDiverged], no weight has changed.
+func (t *Trainer) Step(x, targets []float32) (float64, error) {
+	sample := len(t.x) / t.options.Batch
+	rows := len(targets) / max(t.columns, 1)
+	if rows < 1 || rows > t.options.Batch || len(targets) != rows*t.columns || len(x) != rows*sample {
+		return 0, fmt.Errorf("nn: training batch of %d numbers and %d targets: up to %d samples of %d numbers and %d targets each",
+			len(x), len(targets), t.options.Batch, sample, t.columns)
 	}
-	transpose(d, logits, n, outputs)
-	w.tape.backward(n, g, w.d, w.spare, dx)
+	loss := t.gradients(x, targets, rows)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return 0, fmt.Errorf("nn: step %d: %w", t.opt.made+1, ErrDiverged)
+	}
+	t.opt.step(t.prog.params, t.prog.pool)
+	return loss, nil
+}
+
+// gradients leaves the gradients of the mean loss in the parameters and
+// returns that loss. Samples that a full batch would have beyond the rows are
+// zeros without weight.
+func (t *Trainer) gradients(x, targets []float32, rows int) float64 {
+	if rows < t.options.Batch {
+		n := copy(t.x, x)
+		clear(t.x[n:])
+		x = t.x
+	}
+	logits := t.prog.Forward(x)
+	grad := t.prog.outputGrad()
+	loss := t.options.Loss.Gradient(grad, logits, targets, rows, t.columns)
+	clear(grad[rows*t.columns:])
+	t.prog.backward()
 	return loss
-}
-
-// update sums chunk i of the shards' gradients and moves the weights.
-func (t *Trainer) update(_ *worker, i int) {
-	lo := i * updateChunk
-	hi := min(lo+updateChunk, len(t.m))
-	g := t.shards[0].gradient.flat[lo:hi]
-	for _, s := range t.shards[1:t.used] {
-		kernel.Axpy(1, s.gradient.flat[lo:hi], g)
-	}
-	kernel.Adam(t.net.memory.flat[lo:hi], g, t.m[lo:hi], t.v[lo:hi], t.adam)
 }

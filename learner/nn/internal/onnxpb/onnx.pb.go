@@ -33,34 +33,58 @@ const (
 type AttributeProto_AttributeType int32
 
 const (
-	AttributeProto_UNDEFINED AttributeProto_AttributeType = 0
-	AttributeProto_FLOAT     AttributeProto_AttributeType = 1
-	AttributeProto_INT       AttributeProto_AttributeType = 2
-	AttributeProto_STRING    AttributeProto_AttributeType = 3
-	AttributeProto_TENSOR    AttributeProto_AttributeType = 4
-	AttributeProto_FLOATS    AttributeProto_AttributeType = 6
-	AttributeProto_INTS      AttributeProto_AttributeType = 7
+	AttributeProto_UNDEFINED      AttributeProto_AttributeType = 0
+	AttributeProto_FLOAT          AttributeProto_AttributeType = 1
+	AttributeProto_INT            AttributeProto_AttributeType = 2
+	AttributeProto_STRING         AttributeProto_AttributeType = 3
+	AttributeProto_TENSOR         AttributeProto_AttributeType = 4
+	AttributeProto_GRAPH          AttributeProto_AttributeType = 5
+	AttributeProto_FLOATS         AttributeProto_AttributeType = 6
+	AttributeProto_INTS           AttributeProto_AttributeType = 7
+	AttributeProto_STRINGS        AttributeProto_AttributeType = 8
+	AttributeProto_TENSORS        AttributeProto_AttributeType = 9
+	AttributeProto_GRAPHS         AttributeProto_AttributeType = 10
+	AttributeProto_SPARSE_TENSOR  AttributeProto_AttributeType = 11
+	AttributeProto_SPARSE_TENSORS AttributeProto_AttributeType = 12
+	AttributeProto_TYPE_PROTO     AttributeProto_AttributeType = 13
+	AttributeProto_TYPE_PROTOS    AttributeProto_AttributeType = 14
 )
 
 // Enum value maps for AttributeProto_AttributeType.
 var (
 	AttributeProto_AttributeType_name = map[int32]string{
-		0: "UNDEFINED",
-		1: "FLOAT",
-		2: "INT",
-		3: "STRING",
-		4: "TENSOR",
-		6: "FLOATS",
-		7: "INTS",
+		0:  "UNDEFINED",
+		1:  "FLOAT",
+		2:  "INT",
+		3:  "STRING",
+		4:  "TENSOR",
+		5:  "GRAPH",
+		6:  "FLOATS",
+		7:  "INTS",
+		8:  "STRINGS",
+		9:  "TENSORS",
+		10: "GRAPHS",
+		11: "SPARSE_TENSOR",
+		12: "SPARSE_TENSORS",
+		13: "TYPE_PROTO",
+		14: "TYPE_PROTOS",
 	}
 	AttributeProto_AttributeType_value = map[string]int32{
-		"UNDEFINED": 0,
-		"FLOAT":     1,
-		"INT":       2,
-		"STRING":    3,
-		"TENSOR":    4,
-		"FLOATS":    6,
-		"INTS":      7,
+		"UNDEFINED":      0,
+		"FLOAT":          1,
+		"INT":            2,
+		"STRING":         3,
+		"TENSOR":         4,
+		"GRAPH":          5,
+		"FLOATS":         6,
+		"INTS":           7,
+		"STRINGS":        8,
+		"TENSORS":        9,
+		"GRAPHS":         10,
+		"SPARSE_TENSOR":  11,
+		"SPARSE_TENSORS": 12,
+		"TYPE_PROTO":     13,
+		"TYPE_PROTOS":    14,
 	}
 )
 
@@ -94,22 +118,82 @@ func (AttributeProto_AttributeType) EnumDescriptor() ([]byte, []int) {
 type TensorProto_DataType int32
 
 const (
-	TensorProto_UNDEFINED TensorProto_DataType = 0
-	TensorProto_FLOAT     TensorProto_DataType = 1
-	TensorProto_INT64     TensorProto_DataType = 7
+	TensorProto_UNDEFINED      TensorProto_DataType = 0
+	TensorProto_FLOAT          TensorProto_DataType = 1
+	TensorProto_UINT8          TensorProto_DataType = 2
+	TensorProto_INT8           TensorProto_DataType = 3
+	TensorProto_UINT16         TensorProto_DataType = 4
+	TensorProto_INT16          TensorProto_DataType = 5
+	TensorProto_INT32          TensorProto_DataType = 6
+	TensorProto_INT64          TensorProto_DataType = 7
+	TensorProto_STRING         TensorProto_DataType = 8
+	TensorProto_BOOL           TensorProto_DataType = 9
+	TensorProto_FLOAT16        TensorProto_DataType = 10
+	TensorProto_DOUBLE         TensorProto_DataType = 11
+	TensorProto_UINT32         TensorProto_DataType = 12
+	TensorProto_UINT64         TensorProto_DataType = 13
+	TensorProto_COMPLEX64      TensorProto_DataType = 14
+	TensorProto_COMPLEX128     TensorProto_DataType = 15
+	TensorProto_BFLOAT16       TensorProto_DataType = 16
+	TensorProto_FLOAT8E4M3FN   TensorProto_DataType = 17
+	TensorProto_FLOAT8E4M3FNUZ TensorProto_DataType = 18
+	TensorProto_FLOAT8E5M2     TensorProto_DataType = 19
+	TensorProto_FLOAT8E5M2FNUZ TensorProto_DataType = 20
+	TensorProto_UINT4          TensorProto_DataType = 21
+	TensorProto_INT4           TensorProto_DataType = 22
 )
 
 // Enum value maps for TensorProto_DataType.
 var (
 	TensorProto_DataType_name = map[int32]string{
-		0: "UNDEFINED",
-		1: "FLOAT",
-		7: "INT64",
+		0:  "UNDEFINED",
+		1:  "FLOAT",
+		2:  "UINT8",
+		3:  "INT8",
+		4:  "UINT16",
+		5:  "INT16",
+		6:  "INT32",
+		7:  "INT64",
+		8:  "STRING",
+		9:  "BOOL",
+		10: "FLOAT16",
+		11: "DOUBLE",
+		12: "UINT32",
+		13: "UINT64",
+		14: "COMPLEX64",
+		15: "COMPLEX128",
+		16: "BFLOAT16",
+		17: "FLOAT8E4M3FN",
+		18: "FLOAT8E4M3FNUZ",
+		19: "FLOAT8E5M2",
+		20: "FLOAT8E5M2FNUZ",
+		21: "UINT4",
+		22: "INT4",
 	}
 	TensorProto_DataType_value = map[string]int32{
-		"UNDEFINED": 0,
-		"FLOAT":     1,
-		"INT64":     7,
+		"UNDEFINED":      0,
+		"FLOAT":          1,
+		"UINT8":          2,
+		"INT8":           3,
+		"UINT16":         4,
+		"INT16":          5,
+		"INT32":          6,
+		"INT64":          7,
+		"STRING":         8,
+		"BOOL":           9,
+		"FLOAT16":        10,
+		"DOUBLE":         11,
+		"UINT32":         12,
+		"UINT64":         13,
+		"COMPLEX64":      14,
+		"COMPLEX128":     15,
+		"BFLOAT16":       16,
+		"FLOAT8E4M3FN":   17,
+		"FLOAT8E4M3FNUZ": 18,
+		"FLOAT8E5M2":     19,
+		"FLOAT8E5M2FNUZ": 20,
+		"UINT4":          21,
+		"INT4":           22,
 	}
 )
 
@@ -194,6 +278,9 @@ type ModelProto struct {
 	Graph         *GraphProto               `protobuf:"bytes,7,opt,name=graph,proto3" json:"graph,omitempty"`
 	OpsetImport   []*OperatorSetIdProto     `protobuf:"bytes,8,rep,name=opset_import,json=opsetImport,proto3" json:"opset_import,omitempty"`
 	MetadataProps []*StringStringEntryProto `protobuf:"bytes,14,rep,name=metadata_props,json=metadataProps,proto3" json:"metadata_props,omitempty"`
+	// What is read only to be refused, here and below, stays bytes.
+	TrainingInfo  [][]byte `protobuf:"bytes,20,rep,name=training_info,json=trainingInfo,proto3" json:"training_info,omitempty"`
+	Functions     [][]byte `protobuf:"bytes,25,rep,name=functions,proto3" json:"functions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -259,6 +346,20 @@ func (x *ModelProto) GetOpsetImport() []*OperatorSetIdProto {
 func (x *ModelProto) GetMetadataProps() []*StringStringEntryProto {
 	if x != nil {
 		return x.MetadataProps
+	}
+	return nil
+}
+
+func (x *ModelProto) GetTrainingInfo() [][]byte {
+	if x != nil {
+		return x.TrainingInfo
+	}
+	return nil
+}
+
+func (x *ModelProto) GetFunctions() [][]byte {
+	if x != nil {
+		return x.Functions
 	}
 	return nil
 }
@@ -373,14 +474,15 @@ func (x *StringStringEntryProto) GetValue() string {
 
 // GraphProto lists its nodes in an order in which they can be run.
 type GraphProto struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          []*NodeProto           `protobuf:"bytes,1,rep,name=node,proto3" json:"node,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Initializer   []*TensorProto         `protobuf:"bytes,5,rep,name=initializer,proto3" json:"initializer,omitempty"`
-	Input         []*ValueInfoProto      `protobuf:"bytes,11,rep,name=input,proto3" json:"input,omitempty"`
-	Output        []*ValueInfoProto      `protobuf:"bytes,12,rep,name=output,proto3" json:"output,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Node              []*NodeProto           `protobuf:"bytes,1,rep,name=node,proto3" json:"node,omitempty"`
+	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Initializer       []*TensorProto         `protobuf:"bytes,5,rep,name=initializer,proto3" json:"initializer,omitempty"`
+	Input             []*ValueInfoProto      `protobuf:"bytes,11,rep,name=input,proto3" json:"input,omitempty"`
+	Output            []*ValueInfoProto      `protobuf:"bytes,12,rep,name=output,proto3" json:"output,omitempty"`
+	SparseInitializer [][]byte               `protobuf:"bytes,15,rep,name=sparse_initializer,json=sparseInitializer,proto3" json:"sparse_initializer,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *GraphProto) Reset() {
@@ -444,6 +546,13 @@ func (x *GraphProto) GetInput() []*ValueInfoProto {
 func (x *GraphProto) GetOutput() []*ValueInfoProto {
 	if x != nil {
 		return x.Output
+	}
+	return nil
+}
+
+func (x *GraphProto) GetSparseInitializer() [][]byte {
+	if x != nil {
+		return x.SparseInitializer
 	}
 	return nil
 }
@@ -545,7 +654,9 @@ type AttributeProto struct {
 	T             *TensorProto                 `protobuf:"bytes,5,opt,name=t,proto3" json:"t,omitempty"`
 	Floats        []float32                    `protobuf:"fixed32,7,rep,name=floats,proto3" json:"floats,omitempty"`
 	Ints          []int64                      `protobuf:"varint,8,rep,name=ints,proto3" json:"ints,omitempty"`
+	Strings       [][]byte                     `protobuf:"bytes,9,rep,name=strings,proto3" json:"strings,omitempty"`
 	Type          AttributeProto_AttributeType `protobuf:"varint,20,opt,name=type,proto3,enum=bristled.nn.onnx.AttributeProto_AttributeType" json:"type,omitempty"`
+	RefAttrName   string                       `protobuf:"bytes,21,opt,name=ref_attr_name,json=refAttrName,proto3" json:"ref_attr_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -629,6 +740,13 @@ func (x *AttributeProto) GetInts() []int64 {
 	return nil
 }
 
+func (x *AttributeProto) GetStrings() [][]byte {
+	if x != nil {
+		return x.Strings
+	}
+	return nil
+}
+
 func (x *AttributeProto) GetType() AttributeProto_AttributeType {
 	if x != nil {
 		return x.Type
@@ -636,17 +754,28 @@ func (x *AttributeProto) GetType() AttributeProto_AttributeType {
 	return AttributeProto_UNDEFINED
 }
 
-// TensorProto is an array with its numbers either in raw_data (little-endian)
-// or in the field of its type.
+func (x *AttributeProto) GetRefAttrName() string {
+	if x != nil {
+		return x.RefAttrName
+	}
+	return ""
+}
+
+// TensorProto is an array with its numbers in raw_data (little-endian), in the
+// field of its type, or in another file. int32_data holds the narrower
+// integers and bool too.
 type TensorProto struct {
-	state         protoimpl.MessageState   `protogen:"open.v1"`
-	Dims          []int64                  `protobuf:"varint,1,rep,name=dims,proto3" json:"dims,omitempty"`
-	DataType      int32                    `protobuf:"varint,2,opt,name=data_type,json=dataType,proto3" json:"data_type,omitempty"`
-	FloatData     []float32                `protobuf:"fixed32,4,rep,packed,name=float_data,json=floatData,proto3" json:"float_data,omitempty"`
-	Int64Data     []int64                  `protobuf:"varint,7,rep,packed,name=int64_data,json=int64Data,proto3" json:"int64_data,omitempty"`
-	Name          string                   `protobuf:"bytes,8,opt,name=name,proto3" json:"name,omitempty"`
-	RawData       []byte                   `protobuf:"bytes,9,opt,name=raw_data,json=rawData,proto3" json:"raw_data,omitempty"`
-	DataLocation  TensorProto_DataLocation `protobuf:"varint,14,opt,name=data_location,json=dataLocation,proto3,enum=bristled.nn.onnx.TensorProto_DataLocation" json:"data_location,omitempty"`
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Dims          []int64                   `protobuf:"varint,1,rep,name=dims,proto3" json:"dims,omitempty"`
+	DataType      int32                     `protobuf:"varint,2,opt,name=data_type,json=dataType,proto3" json:"data_type,omitempty"`
+	FloatData     []float32                 `protobuf:"fixed32,4,rep,packed,name=float_data,json=floatData,proto3" json:"float_data,omitempty"`
+	Int32Data     []int32                   `protobuf:"varint,5,rep,packed,name=int32_data,json=int32Data,proto3" json:"int32_data,omitempty"`
+	Int64Data     []int64                   `protobuf:"varint,7,rep,packed,name=int64_data,json=int64Data,proto3" json:"int64_data,omitempty"`
+	Name          string                    `protobuf:"bytes,8,opt,name=name,proto3" json:"name,omitempty"`
+	RawData       []byte                    `protobuf:"bytes,9,opt,name=raw_data,json=rawData,proto3" json:"raw_data,omitempty"`
+	DoubleData    []float64                 `protobuf:"fixed64,10,rep,packed,name=double_data,json=doubleData,proto3" json:"double_data,omitempty"`
+	ExternalData  []*StringStringEntryProto `protobuf:"bytes,13,rep,name=external_data,json=externalData,proto3" json:"external_data,omitempty"`
+	DataLocation  TensorProto_DataLocation  `protobuf:"varint,14,opt,name=data_location,json=dataLocation,proto3,enum=bristled.nn.onnx.TensorProto_DataLocation" json:"data_location,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -702,6 +831,13 @@ func (x *TensorProto) GetFloatData() []float32 {
 	return nil
 }
 
+func (x *TensorProto) GetInt32Data() []int32 {
+	if x != nil {
+		return x.Int32Data
+	}
+	return nil
+}
+
 func (x *TensorProto) GetInt64Data() []int64 {
 	if x != nil {
 		return x.Int64Data
@@ -719,6 +855,20 @@ func (x *TensorProto) GetName() string {
 func (x *TensorProto) GetRawData() []byte {
 	if x != nil {
 		return x.RawData
+	}
+	return nil
+}
+
+func (x *TensorProto) GetDoubleData() []float64 {
+	if x != nil {
+		return x.DoubleData
+	}
+	return nil
+}
+
+func (x *TensorProto) GetExternalData() []*StringStringEntryProto {
+	if x != nil {
+		return x.ExternalData
 	}
 	return nil
 }
@@ -1013,7 +1163,7 @@ var File_onnx_proto protoreflect.FileDescriptor
 const file_onnx_proto_rawDesc = "" +
 	"\n" +
 	"\n" +
-	"onnx.proto\x12\x10bristled.nn.onnx\"\x9e\x02\n" +
+	"onnx.proto\x12\x10bristled.nn.onnx\"\xe1\x02\n" +
 	"\n" +
 	"ModelProto\x12\x1d\n" +
 	"\n" +
@@ -1021,27 +1171,30 @@ const file_onnx_proto_rawDesc = "" +
 	"\rproducer_name\x18\x02 \x01(\tR\fproducerName\x122\n" +
 	"\x05graph\x18\a \x01(\v2\x1c.bristled.nn.onnx.GraphProtoR\x05graph\x12G\n" +
 	"\fopset_import\x18\b \x03(\v2$.bristled.nn.onnx.OperatorSetIdProtoR\vopsetImport\x12O\n" +
-	"\x0emetadata_props\x18\x0e \x03(\v2(.bristled.nn.onnx.StringStringEntryProtoR\rmetadataProps\"F\n" +
+	"\x0emetadata_props\x18\x0e \x03(\v2(.bristled.nn.onnx.StringStringEntryProtoR\rmetadataProps\x12#\n" +
+	"\rtraining_info\x18\x14 \x03(\fR\ftrainingInfo\x12\x1c\n" +
+	"\tfunctions\x18\x19 \x03(\fR\tfunctions\"F\n" +
 	"\x12OperatorSetIdProto\x12\x16\n" +
 	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\"@\n" +
 	"\x16StringStringEntryProto\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\x84\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xb3\x02\n" +
 	"\n" +
 	"GraphProto\x12/\n" +
 	"\x04node\x18\x01 \x03(\v2\x1b.bristled.nn.onnx.NodeProtoR\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12?\n" +
 	"\vinitializer\x18\x05 \x03(\v2\x1d.bristled.nn.onnx.TensorProtoR\vinitializer\x126\n" +
 	"\x05input\x18\v \x03(\v2 .bristled.nn.onnx.ValueInfoProtoR\x05input\x128\n" +
-	"\x06output\x18\f \x03(\v2 .bristled.nn.onnx.ValueInfoProtoR\x06output\"\xbe\x01\n" +
+	"\x06output\x18\f \x03(\v2 .bristled.nn.onnx.ValueInfoProtoR\x06output\x12-\n" +
+	"\x12sparse_initializer\x18\x0f \x03(\fR\x11sparseInitializer\"\xbe\x01\n" +
 	"\tNodeProto\x12\x14\n" +
 	"\x05input\x18\x01 \x03(\tR\x05input\x12\x16\n" +
 	"\x06output\x18\x02 \x03(\tR\x06output\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x17\n" +
 	"\aop_type\x18\x04 \x01(\tR\x06opType\x12>\n" +
 	"\tattribute\x18\x05 \x03(\v2 .bristled.nn.onnx.AttributeProtoR\tattribute\x12\x16\n" +
-	"\x06domain\x18\a \x01(\tR\x06domain\"\xf6\x02\n" +
+	"\x06domain\x18\a \x01(\tR\x06domain\"\xae\x04\n" +
 	"\x0eAttributeProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x11\n" +
 	"\x01f\x18\x02 \x01(\x02H\x00R\x01f\x88\x01\x01\x12\x11\n" +
@@ -1049,8 +1202,10 @@ const file_onnx_proto_rawDesc = "" +
 	"\x01s\x18\x04 \x01(\fH\x02R\x01s\x88\x01\x01\x12+\n" +
 	"\x01t\x18\x05 \x01(\v2\x1d.bristled.nn.onnx.TensorProtoR\x01t\x12\x1a\n" +
 	"\x06floats\x18\a \x03(\x02B\x02\x10\x00R\x06floats\x12\x16\n" +
-	"\x04ints\x18\b \x03(\x03B\x02\x10\x00R\x04ints\x12B\n" +
-	"\x04type\x18\x14 \x01(\x0e2..bristled.nn.onnx.AttributeProto.AttributeTypeR\x04type\"`\n" +
+	"\x04ints\x18\b \x03(\x03B\x02\x10\x00R\x04ints\x12\x18\n" +
+	"\astrings\x18\t \x03(\fR\astrings\x12B\n" +
+	"\x04type\x18\x14 \x01(\x0e2..bristled.nn.onnx.AttributeProto.AttributeTypeR\x04type\x12\"\n" +
+	"\rref_attr_name\x18\x15 \x01(\tR\vrefAttrName\"\xd9\x01\n" +
 	"\rAttributeType\x12\r\n" +
 	"\tUNDEFINED\x10\x00\x12\t\n" +
 	"\x05FLOAT\x10\x01\x12\a\n" +
@@ -1058,27 +1213,72 @@ const file_onnx_proto_rawDesc = "" +
 	"\n" +
 	"\x06STRING\x10\x03\x12\n" +
 	"\n" +
-	"\x06TENSOR\x10\x04\x12\n" +
+	"\x06TENSOR\x10\x04\x12\t\n" +
+	"\x05GRAPH\x10\x05\x12\n" +
 	"\n" +
 	"\x06FLOATS\x10\x06\x12\b\n" +
-	"\x04INTS\x10\aB\x04\n" +
+	"\x04INTS\x10\a\x12\v\n" +
+	"\aSTRINGS\x10\b\x12\v\n" +
+	"\aTENSORS\x10\t\x12\n" +
+	"\n" +
+	"\x06GRAPHS\x10\n" +
+	"\x12\x11\n" +
+	"\rSPARSE_TENSOR\x10\v\x12\x12\n" +
+	"\x0eSPARSE_TENSORS\x10\f\x12\x0e\n" +
+	"\n" +
+	"TYPE_PROTO\x10\r\x12\x0f\n" +
+	"\vTYPE_PROTOS\x10\x0eB\x04\n" +
 	"\x02_fB\x04\n" +
 	"\x02_iB\x04\n" +
-	"\x02_s\"\xdc\x02\n" +
+	"\x02_s\"\xf6\x05\n" +
 	"\vTensorProto\x12\x16\n" +
 	"\x04dims\x18\x01 \x03(\x03B\x02\x10\x00R\x04dims\x12\x1b\n" +
 	"\tdata_type\x18\x02 \x01(\x05R\bdataType\x12\x1d\n" +
 	"\n" +
 	"float_data\x18\x04 \x03(\x02R\tfloatData\x12\x1d\n" +
 	"\n" +
+	"int32_data\x18\x05 \x03(\x05R\tint32Data\x12\x1d\n" +
+	"\n" +
 	"int64_data\x18\a \x03(\x03R\tint64Data\x12\x12\n" +
 	"\x04name\x18\b \x01(\tR\x04name\x12\x19\n" +
-	"\braw_data\x18\t \x01(\fR\arawData\x12O\n" +
-	"\rdata_location\x18\x0e \x01(\x0e2*.bristled.nn.onnx.TensorProto.DataLocationR\fdataLocation\"/\n" +
+	"\braw_data\x18\t \x01(\fR\arawData\x12\x1f\n" +
+	"\vdouble_data\x18\n" +
+	" \x03(\x01R\n" +
+	"doubleData\x12M\n" +
+	"\rexternal_data\x18\r \x03(\v2(.bristled.nn.onnx.StringStringEntryProtoR\fexternalData\x12O\n" +
+	"\rdata_location\x18\x0e \x01(\x0e2*.bristled.nn.onnx.TensorProto.DataLocationR\fdataLocation\"\xb9\x02\n" +
 	"\bDataType\x12\r\n" +
 	"\tUNDEFINED\x10\x00\x12\t\n" +
 	"\x05FLOAT\x10\x01\x12\t\n" +
-	"\x05INT64\x10\a\")\n" +
+	"\x05UINT8\x10\x02\x12\b\n" +
+	"\x04INT8\x10\x03\x12\n" +
+	"\n" +
+	"\x06UINT16\x10\x04\x12\t\n" +
+	"\x05INT16\x10\x05\x12\t\n" +
+	"\x05INT32\x10\x06\x12\t\n" +
+	"\x05INT64\x10\a\x12\n" +
+	"\n" +
+	"\x06STRING\x10\b\x12\b\n" +
+	"\x04BOOL\x10\t\x12\v\n" +
+	"\aFLOAT16\x10\n" +
+	"\x12\n" +
+	"\n" +
+	"\x06DOUBLE\x10\v\x12\n" +
+	"\n" +
+	"\x06UINT32\x10\f\x12\n" +
+	"\n" +
+	"\x06UINT64\x10\r\x12\r\n" +
+	"\tCOMPLEX64\x10\x0e\x12\x0e\n" +
+	"\n" +
+	"COMPLEX128\x10\x0f\x12\f\n" +
+	"\bBFLOAT16\x10\x10\x12\x10\n" +
+	"\fFLOAT8E4M3FN\x10\x11\x12\x12\n" +
+	"\x0eFLOAT8E4M3FNUZ\x10\x12\x12\x0e\n" +
+	"\n" +
+	"FLOAT8E5M2\x10\x13\x12\x12\n" +
+	"\x0eFLOAT8E5M2FNUZ\x10\x14\x12\t\n" +
+	"\x05UINT4\x10\x15\x12\b\n" +
+	"\x04INT4\x10\x16\")\n" +
 	"\fDataLocation\x12\v\n" +
 	"\aDEFAULT\x10\x00\x12\f\n" +
 	"\bEXTERNAL\x10\x01\"U\n" +
@@ -1140,16 +1340,17 @@ var file_onnx_proto_depIdxs = []int32{
 	8,  // 7: bristled.nn.onnx.NodeProto.attribute:type_name -> bristled.nn.onnx.AttributeProto
 	9,  // 8: bristled.nn.onnx.AttributeProto.t:type_name -> bristled.nn.onnx.TensorProto
 	0,  // 9: bristled.nn.onnx.AttributeProto.type:type_name -> bristled.nn.onnx.AttributeProto.AttributeType
-	2,  // 10: bristled.nn.onnx.TensorProto.data_location:type_name -> bristled.nn.onnx.TensorProto.DataLocation
-	11, // 11: bristled.nn.onnx.ValueInfoProto.type:type_name -> bristled.nn.onnx.TypeProto
-	13, // 12: bristled.nn.onnx.TypeProto.tensor_type:type_name -> bristled.nn.onnx.TypeProto.Tensor
-	14, // 13: bristled.nn.onnx.TensorShapeProto.dim:type_name -> bristled.nn.onnx.TensorShapeProto.Dimension
-	12, // 14: bristled.nn.onnx.TypeProto.Tensor.shape:type_name -> bristled.nn.onnx.TensorShapeProto
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	5,  // 10: bristled.nn.onnx.TensorProto.external_data:type_name -> bristled.nn.onnx.StringStringEntryProto
+	2,  // 11: bristled.nn.onnx.TensorProto.data_location:type_name -> bristled.nn.onnx.TensorProto.DataLocation
+	11, // 12: bristled.nn.onnx.ValueInfoProto.type:type_name -> bristled.nn.onnx.TypeProto
+	13, // 13: bristled.nn.onnx.TypeProto.tensor_type:type_name -> bristled.nn.onnx.TypeProto.Tensor
+	14, // 14: bristled.nn.onnx.TensorShapeProto.dim:type_name -> bristled.nn.onnx.TensorShapeProto.Dimension
+	12, // 15: bristled.nn.onnx.TypeProto.Tensor.shape:type_name -> bristled.nn.onnx.TensorShapeProto
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_onnx_proto_init() }

@@ -1,0 +1,177 @@
+package quant
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/bristle-fl/bristled/learner/nn"
+	"github.com/bristle-fl/bristled/learner/nn/graph"
+)
+
+// Metadata keys that say what a network wants of pixels from 0 to 255: lists
+// of numbers with commas in between, one number per channel or one for all.
+// A pixel p becomes (p/255 - mean)/std; without them, p/255.
+const (
+	MetadataMean = "input_mean"
+	MetadataStd  = "input_std"
+)
+
+// Program is a quantized graph compiled for batches of one size. It belongs
+// to one goroutine at a time and allocates nothing after its first pass.
+type Program struct {
+	prog    *nn.Program
+	in, out int // elements of input and output
+	channel int // pixels of one plane
+	tables  []*[256]uint8
+	scaled  []float32 // normalised pixels, where they cannot enter as bytes
+	floats  [][256]float32
+	bytes   []uint8
+}
+
+// Compile compiles a graph with one input and one output whose operators
+// stand between DequantizeLinear and QuantizeLinear, for a batch of images.
+// What does not stand there runs in float32, in an order of sums that is the
+// same everywhere. The graph's weights must not change afterwards. Errors
+// are those of [graph.Specialize] and [*graph.UnsupportedError].
+func Compile(g *graph.Graph, batch int, o Options) (*Program, error) {
+	if batch < 1 || len(g.Inputs) != 1 || len(g.Inputs[0].Dims) == 0 {
+		return nil, &graph.UnsupportedError{Reason: fmt.Sprintf("a batch of %d and %d inputs: at least 1 and one with a batch axis are", batch, len(g.Inputs))}
+	}
+	dims := append([]int{batch}, g.Inputs[0].Dims[1:]...)
+	for _, d := range dims[1:] {
+		if d < 1 {
+			return nil, &graph.UnsupportedError{Reason: fmt.Sprintf("an input of extents %v: all but the batch must be fixed", g.Inputs[0].Dims)}
+		}
+	}
+	mean, std, err := normalisation(g)
+	if err != nil {
+		return nil, err
+	}
+	workers := o.Workers
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	prog, err := nn.Compile(g, dims, nn.Options{Workers: workers, Exact: true})
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{prog: prog, in: graph.Size(dims), out: graph.Size(prog.Output())}
+	channels := 1
+	if len(dims) > 2 {
+		channels = dims[1]
+	}
+	p.channel = graph.Size(dims[1:]) / channels
+	for _, list := range [][]float32{mean, std} {
+		if len(list) > 1 && len(list) != channels {
+			return nil, graph.Corrupt("metadata give %d means and %d deviations for %d channels", len(mean), len(std), channels)
+		}
+	}
+	if tables, ok := prog.PixelTables(mean, std); ok {
+		p.tables = tables
+		return p, nil
+	}
+	p.floats = make([][256]float32, channels)
+	for c := range p.floats {
+		for i := range p.floats[c] {
+			p.floats[c][i] = (float32(i)/255 - at(mean, c, 0)) / at(std, c, 1)
+		}
+	}
+	return p, nil
+}
+
+// at returns the number for a channel of a list of one per channel, one for
+// all, or none.
+func at(list []float32, c int, absent float32) float32 {
+	if len(list) == 0 {
+		return absent
+	}
+	return list[min(c, len(list)-1)]
+}
+
+// normalisation reads means and deviations from the metadata.
+func normalisation(g *graph.Graph) (mean, std []float32, err error) {
+	read := func(key string) (list []float32) {
+		text := g.Metadata[key]
+		if text == "" {
+			return nil
+		}
+		for word := range strings.SplitSeq(text, ",") {
+			v, e := strconv.ParseFloat(strings.TrimSpace(word), 32)
+			if e != nil || v-v != 0 || key == MetadataStd && v <= 0 {
+				err = graph.Corrupt("metadata %s=%.80q is no list of numbers that pixels can be normalised by", key, text)
+				return nil
+			}
+			list = append(list, float32(v))
+		}
+		return list
+	}
+	mean, std = read(MetadataMean), read(MetadataStd)
+	return mean, std, err
+}
+
+// Input returns the extents of the input, the batch first.
+func (p *Program) Input() []int { return p.prog.Input() }
+
+// Output returns the extents of the output, the batch first.
+func (p *Program) Output() []int { return p.prog.Output() }
+
+// Forward runs the program on a whole batch of normalised images in the
+// order of the graph's input. The result is valid until the next pass. A
+// batch of another size is a [*BatchError].
+func (p *Program) Forward(x []float32) ([]float32, error) {
+	if err := p.check(len(x)); err != nil {
+		return nil, err
+	}
+	return p.prog.Forward(x), nil
+}
+
+// ForwardPixels is [Program.Forward] of pixels from 0 to 255, normalised as
+// the metadata say: for every image the planes of its channels, row by row.
+func (p *Program) ForwardPixels(pixels []uint8) ([]float32, error) {
+	if err := p.check(len(pixels)); err != nil {
+		return nil, err
+	}
+	if p.tables != nil {
+		return p.prog.ForwardPixels(pixels, p.tables), nil
+	}
+	if p.scaled == nil {
+		p.scaled = make([]float32, p.in)
+	}
+	for i := 0; i < p.in; i += p.channel {
+		table := &p.floats[i/p.channel%len(p.floats)]
+		for j, q := range pixels[i : i+p.channel] {
+			p.scaled[i+j] = table[q]
+		}
+	}
+	return p.prog.Forward(p.scaled), nil
+}
+
+func (p *Program) check(n int) error {
+	if n == p.in {
+		return nil
+	}
+	batch := p.prog.Input()[0]
+	return &BatchError{Length: n, Image: p.in / batch, Most: batch}
+}
+
+// Scale returns what the bytes of the output stand for: q is
+// (q-zero)*scale. It is false if the graph does not end in DequantizeLinear.
+func (p *Program) Scale() (scale float32, zero uint8, ok bool) {
+	a, ok := p.prog.Quantized()
+	return a.Scale, a.Zero, ok
+}
+
+// Bytes returns the output of the last pass as bytes, of which [Program.Scale]
+// tells the meaning, valid until the next call. It is nil if there are none.
+func (p *Program) Bytes() []uint8 {
+	if _, ok := p.prog.Quantized(); !ok {
+		return nil
+	}
+	if p.bytes == nil {
+		p.bytes = make([]uint8, p.out)
+	}
+	p.prog.Bytes(p.bytes)
+	return p.bytes
+}
