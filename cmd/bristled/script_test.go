@@ -57,6 +57,9 @@ func TestScripts(t *testing.T) {
 			"maxwidth":  cmdMaxWidth,
 			"nopanic":   cmdNoPanic,
 			"jsonfield": cmdJSONField,
+			"oddmodel":  cmdOddModel,
+			"npy":       cmdNPY,
+			"maxlines":  cmdMaxLines,
 		},
 	})
 }
