@@ -30,20 +30,7 @@ def best(f, seconds=2.0):
 def gemm():
     for m, n, k in SHAPES:
         a, w = torch.randn(m, k), torch.randn(n, k)
-        ops = 2 * m * n * k / 1e9
-        packed = torch._C._nn.mkldnn_reorder_linear_weight(w.to_mkldnn(), m) if hasattr(
-            torch._C._nn, "mkldnn_reorder_linear_weight") else None
-        f32 = best(lambda: F.linear(a, w))
-        one = None
-        if packed is not None:
-            one = best(lambda: torch.ops.mkldnn._linear_pointwise(a, packed, None, "none", [], ""))
-        torch.backends.quantized.engine = "onednn"
-        q = torch.quantize_per_tensor(a, 0.05, 64, torch.quint8)
-        wq = torch.quantize_per_channel(w, torch.full((n,), 0.05), torch.zeros(n, dtype=torch.long), 0, torch.qint8)
-        p = torch.ops.quantized.linear_prepack(wq, torch.zeros(n))
-        i8 = best(lambda: torch.ops.quantized.linear(q, p, 0.5, 64))
-        print(f"gemm {m}x{n}x{k}: float32 {ops / f32:.1f} GFLOP/s, oneDNN "
-              f"{'-' if one is None else f'{ops / one:.1f}'}, int8 oneDNN {ops / i8:.1f} GOP/s", flush=True)
+        print(f"gemm {m}x{n}x{k}: float32 {2 * m * n * k / 1e9 / best(lambda: F.linear(a, w)):.1f} GFLOP/s", flush=True)
 
 
 def float32():
