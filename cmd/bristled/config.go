@@ -54,7 +54,7 @@ type option struct {
 // wherever it stands.
 var options = []option{
 	{"data", "", "one folder per class with pictures in it, or MNIST's IDX files"},
-	{"backbone", "", "ONNX file of the frozen network; empty: the one inside bristled"},
+	{"backbone", "", "ONNX file of the frozen network, quantized; empty: the one inside bristled"},
 	{"listen", []string{"/ip4/0.0.0.0/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1"}, "addresses to listen on"},
 	{"peers", []string{}, "addresses of other peers, each ending in /p2p/PEER-ID"},
 	{"mdns", true, "find peers of this federation on the local network"},

@@ -86,7 +86,9 @@ func npz(t testing.TB, path string) map[string]member {
 		switch {
 		case strings.Contains(header, "<f4"):
 			v := make([]float32, n)
-			binary.Read(bytes.NewReader(data), binary.LittleEndian, v)
+			if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, v); err != nil {
+				t.Fatal(err)
+			}
 			for _, e := range v {
 				m.x = append(m.x, float64(e))
 			}
@@ -100,13 +102,17 @@ func npz(t testing.TB, path string) map[string]member {
 			}
 		case strings.Contains(header, "<i4"):
 			v := make([]int32, n)
-			binary.Read(bytes.NewReader(data), binary.LittleEndian, v)
+			if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, v); err != nil {
+				t.Fatal(err)
+			}
 			for _, e := range v {
 				m.x = append(m.x, float64(e))
 			}
 		case strings.Contains(header, "<i8"):
 			v := make([]int64, n)
-			binary.Read(bytes.NewReader(data), binary.LittleEndian, v)
+			if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, v); err != nil {
+				t.Fatal(err)
+			}
 			for _, e := range v {
 				m.x = append(m.x, float64(e))
 			}

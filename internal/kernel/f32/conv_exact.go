@@ -44,9 +44,8 @@ func bringNumbers(dst, src []float32) {
 		copy(dst, src)
 		return
 	}
-	src = src[:len(dst)]
-	for i, v := range src {
-		dst[i] = v
+	for src = src[:len(dst)]; len(src) > 0 && len(dst) > 0; dst, src = dst[1:], src[1:] {
+		dst[0] = src[0]
 	}
 }
 

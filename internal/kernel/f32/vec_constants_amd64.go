@@ -4,6 +4,8 @@ import "math"
 
 // vecConstants is the constants of vector_exp.go for the assembly, eight
 // copies of each; vec_exp_amd64.h names their places.
+//
+//nolint:unused // the assembly reads it
 var vecConstants = func() (table [31][8]float32) {
 	for i, c := range [31]float32{
 		log2E, roundMagic, ln2Upper, ln2Lower, exp0, exp1, exp2, exp3, exp4, expLow, expHigh,

@@ -176,7 +176,7 @@ func TestBounded(t *testing.T) {
 		}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := allocated(func() { onnx.Unmarshal(b) })
+			got := allocated(func() { _, _ = onnx.Unmarshal(b) })
 			if limit := uint64(20<<20 + 16*len(b)); got > limit {
 				t.Errorf("%d bytes took %d, more than %d", len(b), got, limit)
 			}

@@ -141,7 +141,7 @@ func TestSeed(t *testing.T) {
 		}
 		return string(b)
 	}
-	if bytes(1) != bytes(1) {
+	if first, second := bytes(1), bytes(1); first != second {
 		t.Error("one seed, two networks")
 	}
 	if bytes(1) == bytes(2) {

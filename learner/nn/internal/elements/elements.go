@@ -195,7 +195,7 @@ func Size(t *graph.Tensor) int64 {
 // their number is not that of the shape or their type has no slice, and with
 // [ErrNaN] if one is not a number.
 func Append(b []byte, t *graph.Tensor) ([]byte, error) {
-	stored := 0
+	var stored int
 	switch t.Type {
 	case graph.Float32:
 		stored = len(t.F32)
