@@ -15,20 +15,27 @@ import (
 // nothing but QuantizeLinear reads its result, that is of bytes too. Every
 // other operator gets the promised numbers.
 
-// size returns how many bytes or numbers the memory of v takes.
+// memory returns how many bytes or numbers the memory of v takes.
 func (v *value) memory() int {
-	if !v.isBytes || len(v.dims) == 0 {
+	if !v.isBytes {
 		return v.size()
 	}
-	last := v.dims[len(v.dims)-1]
-	return v.size() / max(last, 1) * q8.Stride(last)
+	return v.rows() * v.stride()
+}
+
+// columns returns the extent of the last axis, 1 of a single number.
+func (v *value) columns() int {
+	if len(v.dims) == 0 {
+		return 1
+	}
+	return v.dims[len(v.dims)-1]
 }
 
 // rows returns how many rows a value of bytes has.
-func (v *value) rows() int { return v.size() / max(v.dims[len(v.dims)-1], 1) }
+func (v *value) rows() int { return v.size() / max(v.columns(), 1) }
 
 // stride returns how many bytes a row takes.
-func (v *value) stride() int { return q8.Stride(v.dims[len(v.dims)-1]) }
+func (v *value) stride() int { return q8.Stride(v.columns()) }
 
 // quantized is a constant of integers and what they stand for.
 type quantized struct {
@@ -71,16 +78,28 @@ func integerAt(t *graph.Tensor, i int) int32 {
 	return t.I32[i]
 }
 
+// leastScale and mostScale bound the scale of bytes: beyond them its inverse
+// or the numbers that bytes stand for leave float32, and what is not finite
+// rounds differently from machine to machine.
+const leastScale, mostScale = 1e-36, 1e36
+
 // affine returns the scale and zero point of a QuantizeLinear or
 // DequantizeLinear of one scale. Signed bytes are taken as unsigned ones
 // that are 128 more.
 func (b *builder) affine(n *graph.Node) (q8.Affine, error) {
 	scale := b.static.Graph.Consts[n.Input(1)]
-	if scale == nil || scale.Type != graph.Float32 || scale.Len() != 1 || !(scale.F32[0] > 0) {
-		return q8.Affine{}, b.static.Graph.Unsupported(n, "a scale that is not one constant above 0")
+	if scale == nil || scale.Type != graph.Float32 || scale.Len() != 1 || !(scale.F32[0] >= leastScale && scale.F32[0] <= mostScale) {
+		return q8.Affine{}, b.static.Graph.Unsupported(n, "a scale that is not one constant from %g to %g", leastScale, mostScale)
 	}
 	a := q8.Affine{Scale: scale.F32[0]}
 	if n.Input(2) == "" {
+		bytes := n.Outputs[0]
+		if n.Op == "DequantizeLinear" {
+			bytes = n.Input(0)
+		}
+		if b.static.Types[bytes] == graph.Int8 {
+			a.Zero = 128
+		}
 		return a, nil
 	}
 	zero := b.static.Graph.Consts[n.Input(2)]
@@ -126,6 +145,9 @@ func lowerDequantize(b *builder, n *graph.Node) error {
 		v.affine = a
 	}
 	b.values[name] = &value{name: name, dims: v.dims, last: v.last, lazy: v}
+	if b.drop != nil && name == b.dropAt {
+		return b.define(n, b.promise(b.values[name])) // what is dropped are numbers
+	}
 	return nil
 }
 
@@ -231,8 +253,8 @@ type quantizeOp struct {
 }
 
 func newQuantizeOp(x *value, a q8.Affine) *quantizeOp {
-	columns := x.dims[len(x.dims)-1]
-	o := &quantizeOp{affine: a, rows: x.size() / max(columns, 1), columns: columns}
+	columns := x.columns()
+	o := &quantizeOp{affine: a, rows: x.rows(), columns: columns}
 	o.forth = func(task, _ int) {
 		n := perTask(columns)
 		stride := q8.Stride(columns)
@@ -260,7 +282,7 @@ type dequantizeOp struct{}
 
 func (dequantizeOp) forward(s *step, _ *pool.Pool) {
 	v := s.in[0]
-	columns, stride := v.dims[len(v.dims)-1], v.stride()
+	columns, stride := v.columns(), v.stride()
 	for r := range v.rows() {
 		q8.Dequantize(s.y[r*columns:(r+1)*columns], s.bx[0][r*stride:][:columns], v.affine.Scale, v.affine.Zero)
 	}

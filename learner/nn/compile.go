@@ -182,6 +182,10 @@ func (b *builder) build(input []int) error {
 	if q := b.bytes(g.Outputs[0].Name); q != nil {
 		b.prog.outBytes = b.plainBytes(q)
 		b.prog.outBytes.root().uses++
+		if v := b.values[g.Outputs[0].Name]; v.kept == nil {
+			// Bytes are turned at a quarter of the cost of numbers.
+			b.values[v.name] = &value{name: v.name, dims: b.prog.outBytes.dims, lazy: b.prog.outBytes}
+		}
 	}
 	out, err := b.value(g.Outputs[0].Name)
 	if err != nil {
@@ -201,8 +205,8 @@ func (b *builder) build(input []int) error {
 	return planTraining(b.prog)
 }
 
-// check refuses what no step could work on: values without elements, and with
-// more axes than the odometers have.
+// check refuses what no step could work on: values without elements, with
+// more of them than there may be, and with more axes than the odometers have.
 func (b *builder) check(input []int) error {
 	g := b.static.Graph
 	for i := -1; i < len(g.Nodes); i++ {
@@ -212,7 +216,15 @@ func (b *builder) check(input []int) error {
 			dims = b.static.Shapes[n.Outputs[0]]
 		}
 		if len(dims) > maxRank || slices.Contains(dims, 0) {
-			return g.Unsupported(n, "a value of extents %v: one to %d axes of one element or more are", dims, maxRank)
+			return g.Unsupported(n, "a value of extents %v: up to %d axes of one element or more are", dims, maxRank)
+		}
+		if graph.Size(dims) > mostMemory {
+			return g.Unsupported(n, "a value of extents %v: up to %d million numbers are (take a smaller batch or image)", dims, mostMemory>>20)
+		}
+	}
+	for name, t := range g.Consts {
+		if t.Len() > mostMemory {
+			return &graph.UnsupportedError{Reason: fmt.Sprintf("the constant %.80q has extents %v: up to %d million numbers are", name, t.Dims, mostMemory>>20)}
 		}
 	}
 	return nil

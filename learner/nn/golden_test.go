@@ -235,7 +235,9 @@ func TestGoldenOptimizers(t *testing.T) {
 			t.Fatal(err)
 		}
 		var n int
-		fmt.Sscan(total, &n)
+		if _, err := fmt.Sscan(total, &n); err != nil {
+			t.Fatal(err)
+		}
 		if len(want.LR) != n {
 			t.Fatalf("schedule of %d steps has %d", n, len(want.LR))
 		}

@@ -17,6 +17,7 @@ type opCase struct {
 	name   string
 	op     string
 	in     []int                 // extents of the computed input
+	at     int                   // place of the computed input
 	params [][]int               // extents of further inputs, all trainable
 	fixed  map[int][]int64       // further inputs that are integers, by their place
 	more   map[int]*graph.Tensor // and other constants
@@ -73,6 +74,12 @@ func opCases() []opCase {
 		{name: "sqrt", op: "Sqrt", in: img, offset: 4, spread: .5},
 		{name: "log", op: "Log", in: img, offset: 4, spread: .5},
 		{name: "reciprocal", op: "Reciprocal", in: img, offset: 4, spread: .5},
+		{name: "where", op: "Where", in: []int{2, 3, 4}, at: 1, params: [][]int{{3, 1}}, more: map[int]*graph.Tensor{
+			0: {Type: graph.Bool, Dims: []int{3, 4}, Bool: []bool{true, false, false, true, false, true, true, true, false, false, false, true}}}},
+		{name: "where, repeated", op: "Where", in: []int{3, 1}, at: 2, params: nil, more: map[int]*graph.Tensor{
+			0: {Type: graph.Bool, Dims: []int{2, 1, 4}, Bool: []bool{true, false, false, true, false, true, true, false}},
+			1: graph.Floats([]float32{2})}},
+		{name: "tile", op: "Tile", in: []int{2, 3, 2}, fixed: map[int][]int64{1: {2, 1, 3}}},
 		{name: "divide", op: "Div", in: seq, params: [][]int{{4, 1}}, more: nil},
 	}
 	for _, op := range []string{"Relu", "Sigmoid", "Tanh", "Exp", "Erf", "HardSwish", "Abs", "Neg"} {
@@ -91,7 +98,8 @@ func opCases() []opCase {
 func (c opCase) graph(rng *rand.Rand) *graph.Graph {
 	g := &graph.Graph{Opset: 13, Consts: map[string]*graph.Tensor{}, Fixed: map[string]bool{},
 		Inputs: []graph.Value{{Name: "x", Type: graph.Float32, Dims: c.in}}, Outputs: []graph.Value{{Name: "y", Type: graph.Float32}}}
-	node := graph.Node{Name: c.name, Op: c.op, Inputs: []string{"x"}, Outputs: []string{"y"}, Attrs: c.attrs}
+	node := graph.Node{Name: c.name, Op: c.op, Inputs: make([]string, c.at+1), Outputs: []string{"y"}, Attrs: c.attrs}
+	node.Inputs[c.at] = "x"
 	at := func(i int, name string, t *graph.Tensor) {
 		for len(node.Inputs) <= i {
 			node.Inputs = append(node.Inputs, "")
@@ -106,7 +114,7 @@ func (c opCase) graph(rng *rand.Rand) *graph.Graph {
 				w[j] = 2 + w[j]/4
 			}
 		}
-		at(i+1, fmt.Sprint("p", i), graph.Floats(w, dims...))
+		at(c.at+i+1, fmt.Sprint("p", i), graph.Floats(w, dims...))
 	}
 	for i, v := range c.fixed {
 		at(i, fmt.Sprint("i", i), graph.Ints(v, len(v)))

@@ -31,7 +31,7 @@ func (o *rowsOp) forward(s *step, p *pool.Pool) {
 }
 
 // windowOf returns the geometry of a pooling node over bytes.
-func (b *builder) windowOf(n *graph.Node, x *value) (q8.Geometry, []int) {
+func (b *builder) windowOf(n *graph.Node, x *value) (q8.Geometry, []int, error) {
 	out := b.physical(n.Outputs[0])
 	var kernel []int
 	for _, k := range n.Ints("kernel_shape", nil) {
@@ -40,9 +40,9 @@ func (b *builder) windowOf(n *graph.Node, x *value) (q8.Geometry, []int) {
 	if kernel == nil {
 		kernel = x.dims[1 : len(x.dims)-1]
 	}
-	g := byteGeometry(n, x.dims, out, kernel)
+	g, err := b.byteGeometry(n, x.dims, out, kernel)
 	g.Groups = 1
-	return g, out
+	return g, out, err
 }
 
 func (b *builder) integerMaxPool(n *graph.Node) (bool, error) {
@@ -52,7 +52,10 @@ func (b *builder) integerMaxPool(n *graph.Node) (bool, error) {
 		return false, err
 	}
 	x = b.lastBytes(x)
-	g, out := b.windowOf(n, x)
+	g, out, err := b.windowOf(n, x)
+	if err != nil {
+		return false, err
+	}
 	o := newRowsOp(g.Batch*g.OutH, func(s *step, _ *pool.Pool, _, lo, hi int) { q8.MaxPool(s.by, s.bx[0], &g, lo, hi) })
 	return true, b.put(t, b.rescaled(n, b.addBytes(n.Op, n.Label(), o, out, true, x.affine, x), t))
 }
@@ -76,7 +79,10 @@ func (b *builder) integerMean(n *graph.Node) (bool, error) {
 		return false, err
 	}
 	x = b.lastBytes(x)
-	g, out := b.windowOf(n, x)
+	g, out, err := b.windowOf(n, x)
+	if err != nil {
+		return false, err
+	}
 	mean, err := q8.NewMean(g, x.affine, t.affine, n.Int("count_include_pad", 0) != 0)
 	if err != nil {
 		return false, b.static.Graph.Unsupported(n, "%v", err)
@@ -84,9 +90,7 @@ func (b *builder) integerMean(n *graph.Node) (bool, error) {
 	o := newRowsOp(g.Batch*g.OutH, func(s *step, p *pool.Pool, worker, lo, hi int) {
 		mean.Run(s.by, s.bx[0], lo, hi, p.Ints(worker, g.InC))
 	})
-	limits := *t
-	limits.lo, limits.hi = t.lo, t.hi
-	return true, b.put(t, b.rescaled(n, b.addBytes(n.Op, n.Label(), o, out, true, t.affine, x), &limits))
+	return true, b.put(t, b.rescaled(n, b.addBytes(n.Op, n.Label(), o, out, true, t.affine, x), t))
 }
 
 // channelsOp copies ranges of channels: parts of a concatenation or a slice.
@@ -122,18 +126,18 @@ func (b *builder) integerConcat(n *graph.Node) (bool, error) {
 		dims = b.physical(n.Outputs[0])
 	}
 	o := &channelsOp{pixels: graph.Size(dims[:len(dims)-1])}
+	if slices.ContainsFunc(n.Inputs, func(name string) bool { return b.bytes(name) == nil }) {
+		return false, nil
+	}
 	var in []*value
 	at := 0
 	for i, name := range n.Inputs {
 		x := b.bytes(name)
-		if x == nil {
-			return false, nil
-		}
 		if last {
 			x = b.lastBytes(x)
 		}
 		x = b.rescaled(n, x, t)
-		c := x.dims[len(x.dims)-1]
+		c := x.columns()
 		o.parts = append(o.parts, channelRange{i, 0, x.stride(), at, q8.Stride(dims[len(dims)-1]), c})
 		at += c
 		in = append(in, x)
@@ -206,15 +210,15 @@ func (b *builder) integerReshape(n *graph.Node) (bool, error) {
 	columns := dims[len(dims)-1]
 	var v *value
 	switch {
-	case x.last && graph.Size(x.dims[1:len(x.dims)-1]) == 1 && x.dims[len(x.dims)-1] == columns:
+	case x.last && graph.Size(x.dims[1:len(x.dims)-1]) == 1 && x.columns() == columns:
 		v = b.viewBytes(x, dims, false)
 	default:
 		x = b.plainBytes(x)
-		if x.dims[len(x.dims)-1] == columns {
+		if x.columns() == columns {
 			v = b.viewBytes(x, dims, false)
 			break
 		}
-		o := &rerowOp{x.dims[len(x.dims)-1], columns}
+		o := &rerowOp{x.columns(), columns}
 		v = b.addBytes(n.Op, n.Label(), o, dims, false, x.affine, x)
 	}
 	return true, b.put(t, b.rescaled(n, v, t))

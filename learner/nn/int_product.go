@@ -69,14 +69,16 @@ func (b *builder) biasOf(n *graph.Node, name string, unit []float64) ([]int32, b
 		return bias, true, nil
 	}
 	var numbers []float32
+	var dims []int
 	if q := b.weights[name]; q != nil {
-		numbers = q.floats()
-	} else if t := b.static.Graph.Consts[name]; t != nil && t.Type == graph.Float32 {
-		numbers = t.F32
+		numbers, dims = q.floats(), q.t.Dims
+	} else if t := b.static.Graph.Consts[name]; t != nil && t.Type == graph.Float32 && !b.learns(name) {
+		numbers, dims = t.F32, t.Dims
 	} else {
 		return nil, false, nil
 	}
-	if len(numbers) != len(unit) {
+	// One per column: as many in a column are one per row.
+	if len(numbers) != len(unit) || len(dims) > 0 && dims[len(dims)-1] != len(unit) {
 		return nil, false, nil
 	}
 	for i, v := range numbers {
@@ -87,6 +89,12 @@ func (b *builder) biasOf(n *graph.Node, name string, unit []float64) ([]int32, b
 		bias[i] = int32(r)
 	}
 	return bias, true, nil
+}
+
+// learns reports whether a constant is a parameter that is to be trained. The
+// integers would not follow it.
+func (b *builder) learns(name string) bool {
+	return b.trainable != nil && !b.static.Graph.Fixed[name] && b.trainable(name)
 }
 
 // product appends a convolution of bytes by weights. Its result is of bytes
@@ -143,15 +151,19 @@ func (b *builder) integerConv(n *graph.Node) (bool, error) {
 	}
 	x = b.lastBytes(x)
 	out := b.physical(n.Outputs[0])
-	return b.product(n, byteGeometry(n, x.dims, out, kernel), x, c, n.Input(2), out, true)
+	g, err := b.byteGeometry(n, x.dims, out, kernel)
+	if err != nil {
+		return false, err
+	}
+	return b.product(n, g, x, c, n.Input(2), out, true)
 }
 
 // byteGeometry is geometry for bytes.
-func byteGeometry(n *graph.Node, in, out, kernel []int) q8.Geometry {
-	g := geometry(n, in, out, kernel)
+func (b *builder) byteGeometry(n *graph.Node, in, out, kernel []int) (q8.Geometry, error) {
+	g, err := b.geometry(n, in, out, kernel)
 	return q8.Geometry{Batch: g.Batch, InH: g.InH, InW: g.InW, InC: g.InC, OutH: g.OutH, OutW: g.OutW, OutC: g.OutC,
 		KernelH: g.KernelH, KernelW: g.KernelW, StrideH: g.StrideH, StrideW: g.StrideW, PadTop: g.PadTop, PadLeft: g.PadLeft,
-		DilationH: g.DilationH, DilationW: g.DilationW, Groups: int(n.Int("group", 1))}
+		DilationH: g.DilationH, DilationW: g.DilationW, Groups: int(n.Int("group", 1))}, err
 }
 
 func (b *builder) integerLinear(n *graph.Node) (bool, error) {
@@ -169,37 +181,41 @@ func (b *builder) integerLinear(n *graph.Node) (bool, error) {
 		return false, nil
 	}
 	x = b.plainBytes(x)
-	bias := n.Input(2)
+	bias, added := n.Input(2), -1
 	if n.Op == "MatMul" {
 		// A bias that is added after it goes into the sums.
-		if m, name := b.addedBias(n, len(c.scale)); m != nil {
-			n, bias = m, name
+		if i, name := b.addedBias(n, len(c.scale)); i >= 0 {
+			n, bias, added = &b.static.Graph.Nodes[i], name, i
 		}
 	}
-	g := q8.Geometry{Batch: 1, InH: 1, InW: x.rows(), InC: x.dims[len(x.dims)-1], OutH: 1, OutW: x.rows(), OutC: len(c.scale),
+	g := q8.Geometry{Batch: 1, InH: 1, InW: x.rows(), InC: x.columns(), OutH: 1, OutW: x.rows(), OutC: len(c.scale),
 		KernelH: 1, KernelW: 1, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1, Groups: 1}
-	return b.product(n, g, x, c, bias, b.static.Shapes[n.Outputs[0]], false)
+	done, err := b.product(n, g, x, c, bias, b.static.Shapes[n.Outputs[0]], false)
+	if done && added >= 0 {
+		b.done[added] = true
+	}
+	return done, err
 }
 
-// addedBias returns the node that alone reads a product and adds a constant
-// to its columns, and the constant's name. The node is then done with.
-func (b *builder) addedBias(n *graph.Node, columns int) (*graph.Node, string) {
+// addedBias returns the index of the node that alone reads a product and adds
+// a constant to its columns, and the constant's name. The index is -1 if there
+// is none.
+func (b *builder) addedBias(n *graph.Node, columns int) (int, string) {
 	value := n.Outputs[0]
 	if len(b.readers[value]) != 1 || b.uses[value] != 1 {
-		return nil, ""
+		return -1, ""
 	}
 	i := b.readers[value][0]
 	m := &b.static.Graph.Nodes[i]
 	if m.Op != "Add" {
-		return nil, ""
+		return -1, ""
 	}
 	name := m.Inputs[0]
 	if name == value {
 		name = m.Inputs[1]
 	}
-	if t := b.static.Graph.Consts[name]; t == nil || t.Type != graph.Float32 || len(t.Dims) != 1 || t.Len() != columns {
-		return nil, ""
+	if t := b.static.Graph.Consts[name]; t == nil || t.Type != graph.Float32 || len(t.Dims) != 1 || t.Len() != columns || b.learns(name) {
+		return -1, ""
 	}
-	b.done[i] = true
-	return m, name
+	return i, name
 }

@@ -43,8 +43,10 @@ func (b *builder) targetOf(n *graph.Node, clips bool) (*target, error) {
 		case "Relu":
 			lo, hi = max(lo, 0), max(hi, 0)
 		case "Clip":
-			lo = max(lo, float64(m.Float("min", float32(math.Inf(-1)))))
-			hi = min(hi, float64(m.Float("max", float32(math.Inf(1)))))
+			// Limits are clipped as any number is, so they stay in order
+			// where one rectifier's end below another's begin.
+			least, most := float64(m.Float("min", float32(math.Inf(-1)))), float64(m.Float("max", float32(math.Inf(1))))
+			lo, hi = min(max(lo, least), most), min(max(hi, least), most)
 		default:
 			return nil, nil
 		}

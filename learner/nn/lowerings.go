@@ -16,7 +16,7 @@ func init() {
 		"BatchNormalization": lowerBatchNorm, "LayerNormalization": lowerLayerNorm,
 		"Softmax": lowerSoftmax, "LogSoftmax": lowerSoftmax,
 		"Reshape": lowerReshape, "Identity": lowerReshape, "Tile": lowerTile, "Transpose": lowerTranspose, "Expand": lowerExpand,
-		"Concat": lowerConcat, "Slice": lowerSlice, "Pad": lowerPad, "Gather": lowerGather,
+		"Concat": lowerConcat, "Slice": lowerSlice, "Pad": lowerPad, "Gather": lowerGather, "Where": lowerWhere,
 		"ReduceMean": lowerReduce, "ReduceSum": lowerReduce, "ReduceMax": lowerReduce, "ReduceMin": lowerReduce,
 		"QuantizeLinear": lowerQuantize, "DequantizeLinear": lowerDequantize,
 		"Clip": lowerUnary, "LeakyRelu": lowerUnary, "HardSigmoid": lowerUnary, "Pow": lowerUnary,

@@ -18,9 +18,10 @@ type block[T any] struct {
 }
 
 // place finds a place for every block such that no two share memory at the
-// same time, and returns how much memory that takes. The largest come first,
-// each to the lowest place that is free (Pisarchyk and Lee, Efficient Memory
-// Management for Deep Neural Net Inference, 2020, greedy by size).
+// same time, and returns how much memory that takes; beyond mostMemory it
+// gives up. The largest come first, each to the lowest place that is free
+// (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net
+// Inference, 2020, greedy by size).
 func place[T any](blocks []*block[T]) int {
 	const align = 64 // a cache line of bytes, or more
 	order := slices.Clone(blocks)
@@ -41,13 +42,16 @@ func place[T any](blocks []*block[T]) int {
 		b.offset = at
 		i, _ := slices.BinarySearchFunc(placed, at, func(o *block[T], at int) int { return cmp.Compare(o.offset, at) })
 		placed = slices.Insert(placed, i, b)
-		total = max(total, at+b.size)
+		if total = max(total, at+b.size); total > mostMemory {
+			break // before offsets overflow
+		}
 	}
 	return total
 }
 
-// mostMemory is the most elements that a program's values may take together.
-const mostMemory = 1 << 30
+// mostMemory is the most elements that a program's values may take together:
+// 2^30, or 2^26 where an int has 32 bits and could not count their bytes.
+const mostMemory = 1 << (26 + 4*(^uint(0)>>63))
 
 // allocate places the blocks in new memory and binds them to it.
 func allocate[T any](blocks []*block[T]) (int, error) {
@@ -65,6 +69,7 @@ func allocate[T any](blocks []*block[T]) (int, error) {
 // planForward gives every value of a program that only runs forward its
 // memory: a value's is free again after its last reader.
 func planForward(p *Program) error {
+	p.reuse()
 	floats, bytes := activations(p, func(v *value, last int) int { return last + 1 })
 	var err error
 	if p.floats, err = allocate(floats); err != nil {
@@ -87,8 +92,11 @@ func activations(p *Program, until func(v *value, last int) int) (floats []*bloc
 	}
 	first := map[*value]int{}
 	for t, s := range p.steps {
-		first[s.out] = t
-		last[s.out] = max(last[s.out], t)
+		root := s.out.root()
+		if root == s.out {
+			first[root] = t
+		}
+		last[root] = max(last[root], t)
 		for _, v := range s.in {
 			if !v.known() {
 				last[v.root()] = max(last[v.root()], t)

@@ -206,15 +206,13 @@ func lowerBinary(b *builder, n *graph.Node) error {
 	}
 	x, y := in[0], in[1]
 	out, last := b.static.Shapes[n.Outputs[0]], false
+	if x.last && len(x.dims) < len(out) || y.last && len(y.dims) < len(out) {
+		// Its channels are not those of the result.
+		x, y = b.plain(x), b.plain(y)
+	}
 	if x.last || y.last {
 		last = true
-		if x, err = b.alignLast(n, x, len(out)); err != nil {
-			return err
-		}
-		if y, err = b.alignLast(n, y, len(out)); err != nil {
-			return err
-		}
-		out = b.physical(n.Outputs[0])
+		x, y, out = b.alignLast(x, len(out)), b.alignLast(y, len(out)), b.physical(n.Outputs[0])
 	}
 	if n.Op == "Add" {
 		if done, err := b.fuseResidual(n, x, y); done || err != nil {
@@ -224,13 +222,11 @@ func lowerBinary(b *builder, n *graph.Node) error {
 	return b.emit(n, newBinary(arithmetics[n.Op], x.dims, y.dims, out), out, last, x, y)
 }
 
-// alignLast returns v with the given rank and its channels last.
-func (b *builder) alignLast(n *graph.Node, v *value, rank int) (*value, error) {
-	if v.last && len(v.dims) == rank {
-		return v, nil
-	}
-	if v.last || len(v.dims) > rank {
-		return nil, b.static.Graph.Unsupported(n, "operands of %d and %d axes", len(v.dims), rank)
+// alignLast returns v with the given rank, which it has if its channels are
+// last already, and its channels last.
+func (b *builder) alignLast(v *value, rank int) *value {
+	if v.last {
+		return v
 	}
 	if len(v.dims) < rank {
 		dims := make([]int, rank)
@@ -240,5 +236,5 @@ func (b *builder) alignLast(n *graph.Node, v *value, rank int) (*value, error) {
 		copy(dims[rank-len(v.dims):], v.dims)
 		v = b.view(v, dims, false)
 	}
-	return b.channelsLast(v), nil
+	return b.channelsLast(v)
 }

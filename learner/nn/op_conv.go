@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"slices"
+
 	"github.com/bristle-fl/bristled/internal/kernel/f32"
 	"github.com/bristle-fl/bristled/internal/kernel/pool"
 	"github.com/bristle-fl/bristled/learner/nn/graph"
@@ -68,37 +70,6 @@ func (o *convOp) backward(s *step, p *pool.Pool) {
 	}
 }
 
-// geometry reads the attributes of a convolution or of pooling over an image
-// of the given extents, channels last; kernel is its window.
-func geometry(n *graph.Node, in, out []int, kernel []int) f32.Geometry {
-	g := f32.Geometry{Batch: in[0], InC: in[len(in)-1], OutC: out[len(out)-1], Groups: 1}
-	ints := func(name string, absent int64) [2]int {
-		a := n.Ints(name, nil)
-		at := func(i int) int {
-			if i < len(a) {
-				return int(a[i])
-			}
-			return int(absent)
-		}
-		if len(in) == 3 {
-			return [2]int{int(absent), at(0)}
-		}
-		return [2]int{at(0), at(1)}
-	}
-	stride, dilation, pads := ints("strides", 1), ints("dilations", 1), ints("pads", 0)
-	g.StrideH, g.StrideW = stride[0], stride[1]
-	g.DilationH, g.DilationW = dilation[0], dilation[1]
-	g.PadTop, g.PadLeft = pads[0], pads[1]
-	if len(in) == 3 {
-		g.InH, g.InW, g.OutH, g.OutW = 1, in[1], 1, out[1]
-		g.KernelH, g.KernelW = 1, kernel[0]
-	} else {
-		g.InH, g.InW, g.OutH, g.OutW = in[1], in[2], out[1], out[2]
-		g.KernelH, g.KernelW = kernel[0], kernel[1]
-	}
-	return g
-}
-
 // physical returns the extents that a value of the given name has with its
 // channels last.
 func (b *builder) physical(name string) []int {
@@ -117,7 +88,10 @@ func lowerConv(b *builder, n *graph.Node) error {
 	}
 	x, w := b.channelsLast(in[0]), b.plain(w)
 	out := b.physical(n.Outputs[0])
-	g := geometry(n, x.dims, out, w.dims[2:])
+	g, err := b.geometry(n, x.dims, out, w.dims[2:])
+	if err != nil {
+		return err
+	}
 	g.Groups, g.Exact = int(n.Int("group", 1)), b.prog.exact
 	o := &convOp{conv: f32.NewConv(g), rows: g.Batch * g.OutH * g.OutW}
 	o.weightsMayChange = !w.fixed && (w.wants || w.param == nil)
@@ -169,7 +143,7 @@ func (b *builder) fuseResidual(n *graph.Node, x, y *value) (bool, error) {
 		x, y, name = y, x, n.Inputs[1]
 	}
 	t := b.epilogue(name, x)
-	if t == nil || t.residual > 0 || order(x) == order(y) || y.known() || x.size() != y.size() || x.last != y.last {
+	if t == nil || t.residual > 0 || order(x) == order(y) || y.known() || x.last != y.last || !slices.Equal(x.dims, y.dims) {
 		return false, nil
 	}
 	s := x.maker

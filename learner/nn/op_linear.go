@@ -123,7 +123,7 @@ func lowerGemm(b *builder, n *graph.Node) error {
 	var bias *value
 	if len(in) > 2 && in[2] != nil {
 		bias = in[2]
-		if bias.size() != columns {
+		if bias.size() != columns || bias.columns() != columns {
 			return b.static.Graph.Unsupported(n, "a third input of extents %v that is not one number per column", bias.dims)
 		}
 		if beta := n.Float("beta", 1); beta != 1 {

@@ -84,9 +84,12 @@ func lowerPool(b *builder, n *graph.Node) error {
 	if global {
 		kernel = x.dims[1 : len(x.dims)-1]
 	}
-	g := geometry(n, x.dims, out, kernel)
 	if n.Op == "GlobalAveragePool" {
 		return b.emit(n, &meanOp{x.dims[0], graph.Size(kernel)}, out, true, x)
+	}
+	g, err := b.geometry(n, x.dims, out, kernel)
+	if err != nil {
+		return err
 	}
 	if n.Op == "AveragePool" {
 		return b.emit(n, newAveragePool(g, n.Int("count_include_pad", 0) != 0), out, true, x)

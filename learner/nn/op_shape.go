@@ -77,7 +77,6 @@ func lowerTranspose(b *builder, n *graph.Node) error {
 // concatenation, repetition.
 type stridedOp struct {
 	fill   float32 // what lies between, if the output is larger
-	pads   bool
 	pieces []piece
 	whole  bool // the pieces cover the output
 }
@@ -98,7 +97,7 @@ func (c *piece) each(f func(from, to int)) {
 	if slices.Contains(c.counts, 0) {
 		return
 	}
-	var index [maxRank]int
+	var index [2 * maxRank]int
 	from, to := c.from, c.to
 	for {
 		f(from, to)
@@ -301,20 +300,10 @@ func lowerTile(b *builder, n *graph.Node) error {
 		return err
 	}
 	x, out := b.plain(data), b.static.Shapes[n.Outputs[0]]
-	zeros, ones := filled(len(out), 0), filled(len(out), 1)
-	o := &stridedOp{whole: true}
-	at := filled(len(out), 0)
-	for {
-		o.pieces = append(o.pieces, newPiece(0, x.dims, out, x.dims, zeros, ones, slices.Clone(at), ones))
-		i := len(at) - 1
-		for ; i >= 0; i-- {
-			if at[i] += x.dims[i]; at[i] < out[i] {
-				break
-			}
-			at[i] = 0
-		}
-		if i < 0 {
-			return b.emit(n, o, out, false, x)
-		}
+	// Every axis becomes two, of which the first is repeated.
+	var in, repeated []int
+	for i, d := range x.dims {
+		in, repeated = append(in, 1, d), append(repeated, out[i]/d, d)
 	}
+	return b.emit(n, newExpand(in, repeated), out, false, x)
 }

@@ -85,9 +85,14 @@ var functions = map[string]function{
 	"Reciprocal": {f32.Reciprocal, f32.ReciprocalGrad, true},
 }
 
-// functionOf returns the function that a node applies.
+// functionOf returns the function of one number that a node applies, if it is
+// one.
 func functionOf(n *graph.Node) (function, bool) {
 	switch n.Op {
+	case "Gelu":
+		if n.Text("approximate", "none") != "none" {
+			return function{}, false
+		}
 	case "Clip":
 		lo, hi := n.Float("min", float32(math.Inf(-1))), n.Float("max", float32(math.Inf(1)))
 		return function{
@@ -104,6 +109,9 @@ func functionOf(n *graph.Node) (function, bool) {
 			func(dst, x []float32) { f32.HardSigmoid(dst, x, alpha, beta) },
 			func(dx, dy, x []float32) { f32.HardSigmoidGrad(dx, dy, x, alpha, beta) }, false}, true
 	case "Pow":
+		if len(n.Inputs) > 1 {
+			return function{}, false
+		}
 		exponent := n.Float("exponent", 1)
 		return function{
 			func(dst, x []float32) { f32.Pow(dst, x, exponent) },
@@ -120,8 +128,8 @@ func lowerUnary(b *builder, n *graph.Node) error {
 	}
 	x := in[0]
 	f, ok := functionOf(n)
-	if !ok || n.Op == "Gelu" && n.Text("approximate", "none") != "none" {
-		return b.static.Graph.Unsupported(n, "float32 programs lack this operator")
+	if !ok {
+		return b.static.Graph.Unsupported(n, "float32 programs lack this form of the operator")
 	}
 	if n.Op == "Relu" || n.Op == "Clip" {
 		lo, hi := n.Float("min", float32(math.Inf(-1))), n.Float("max", float32(math.Inf(1)))

@@ -20,7 +20,7 @@ func (p *Program) Quantized() (a q8.Affine, ok bool) {
 // [Program.Quantized] or dst is too short.
 func (p *Program) Bytes(dst []uint8) {
 	v := p.outBytes
-	columns := v.dims[len(v.dims)-1]
+	columns := v.columns()
 	if len(dst) < v.size() {
 		panic(fmt.Sprintf("nn: room for %d bytes of an output of %d", len(dst), v.size()))
 	}

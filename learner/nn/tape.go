@@ -23,6 +23,7 @@ type backStep struct {
 // kept until then; below the freeze line, where no gradient is wanted, memory
 // is free again as in a program that only runs forward.
 func planTraining(p *Program) error {
+	p.reuse()
 	n := len(p.steps)
 	t := &tape{inputGrad: p.input.wants}
 	p.train = t

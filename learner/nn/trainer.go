@@ -85,6 +85,9 @@ func (t *Trainer) Freeze(line string) error {
 	if len(out) < 1 || out[0] != t.options.Batch {
 		return &graph.UnsupportedError{Reason: fmt.Sprintf("an output of extents %v for a batch of %d: one row per sample can be trained", out, t.options.Batch)}
 	}
+	if !prog.output.root().wants {
+		return fmt.Errorf("nn: the freeze line %.80q leaves nothing to train: choose a value further from the output", line)
+	}
 	t.prog, t.columns = prog, graph.Size(out[1:])
 	t.x = make([]float32, graph.Size(t.input))
 	return nil

@@ -19,7 +19,11 @@ func newBand(g *Geometry, stride, reach int) *band {
 	b := &band{row: ((g.OutW-1)*g.StrideW + (g.KernelW-1)*g.DilationW + 1) * stride}
 	b.rows = min(max((bandBytes/b.row-reach)/g.StrideH+1, 1), g.OutH)
 	b.perImage = (g.OutH + b.rows - 1) / b.rows
+	if b.perImage > 1 {
+		b.perImage = min((b.perImage+3)&^3, g.OutH) // as many for one worker as for another
+	}
 	b.rows = (g.OutH + b.perImage - 1) / b.perImage // as even as can be
+	b.perImage = (g.OutH + b.rows - 1) / b.rows
 	return b
 }
 

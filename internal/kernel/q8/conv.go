@@ -35,15 +35,18 @@ type Conv struct {
 }
 
 // NewConv returns a convolution of images with the zero point xZero, which
-// padding has too, by the weights [OutC][InC/Groups][KernelH][KernelW]. It
-// panics on an impossible geometry; weights or rules that are not as many as
-// the geometry says, and sums that could overflow 32 bits, are errors.
+// padding has too, by the weights [OutC][InC/Groups][KernelH][KernelW]. An
+// impossible geometry is an error that wraps [ErrGeometry]; weights or rules
+// that are not as many as the geometry says, and sums that could overflow 32
+// bits, are errors too.
 func NewConv(g Geometry, w []int8, xZero uint8, r Requant) (*Conv, error) {
 	return newConv(cpu.Active(), g, w, xZero, r)
 }
 
 func newConv(on cpu.Path, g Geometry, w []int8, xZero uint8, r Requant) (*Conv, error) {
-	g.check()
+	if err := g.check(); err != nil {
+		return nil, err
+	}
 	c := &Conv{g: g, on: on, xZero: xZero, inPer: g.InC / g.Groups, outPer: g.OutC / g.Groups}
 	taps := g.KernelH * g.KernelW
 	if len(w) != g.OutC*c.inPer*taps {

@@ -1,6 +1,7 @@
 package q8
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/bristle-fl/bristled/internal/kernel/cpu"
@@ -63,8 +64,7 @@ type Mean struct {
 	g        Geometry
 	x        Affine
 	countPad bool
-	rules    []meanRule // by the number of places that count
-	hi       int32
+	rules    map[int]meanRule // by the number of places that count
 }
 
 type meanRule struct {
@@ -76,11 +76,18 @@ type meanRule struct {
 // NewMean returns an average pooling from bytes like x to bytes like y. With
 // countPad the places beyond the image count, as zeros. One over all of an
 // image's pixels is a global average. A ratio of scales that cannot be
-// represented is an error that wraps [ErrScale].
+// represented is an error that wraps [ErrScale], an impossible geometry one
+// that wraps [ErrGeometry], and a window whose sum could overflow 32 bits is
+// one too.
 func NewMean(g Geometry, x, y Affine, countPad bool) (*Mean, error) {
-	g.check()
-	m := &Mean{g: g, x: x, countPad: countPad, hi: 255, rules: make([]meanRule, g.KernelH*g.KernelW+1)}
-	for n := 1; n < len(m.rules); n++ {
+	if err := g.check(); err != nil {
+		return nil, err
+	}
+	m := &Mean{g: g, x: x, countPad: countPad, rules: map[int]meanRule{}}
+	if most := min(g.KernelH, g.InH) * min(g.KernelW, g.InW); most > math.MaxInt32/255 {
+		return nil, fmt.Errorf("q8: the mean of %d pixels: up to %d are", most, math.MaxInt32/255)
+	}
+	for n := range g.counts(countPad) {
 		factor := float64(x.Scale) / float64(y.Scale) / float64(n)
 		// Shifted up by some bits, which the sums of bytes have to spare.
 		const spare = 20
@@ -92,6 +99,38 @@ func NewMean(g Geometry, x, y Affine, countPad bool) (*Mean, error) {
 		m.rules[n] = meanRule{multiplier, shift, 1<<(shift-1) + int64(y.Zero)<<shift}
 	}
 	return m, nil
+}
+
+// counts returns how many places the windows of a mean have that count.
+func (g *Geometry) counts(countPad bool) map[int]bool {
+	if countPad {
+		return map[int]bool{g.KernelH * g.KernelW: true}
+	}
+	rows, columns, both := map[int]bool{}, map[int]bool{}, map[int]bool{}
+	for oy := range g.OutH {
+		rows[seen(oy*g.StrideH-g.PadTop, g.KernelH, g.DilationH, g.InH)] = true
+	}
+	for ox := range g.OutW {
+		columns[seen(ox*g.StrideW-g.PadLeft, g.KernelW, g.DilationW, g.InW)] = true
+	}
+	for r := range rows {
+		for c := range columns {
+			both[max(r*c, 1)] = true
+		}
+	}
+	return both
+}
+
+// seen returns how many places of a window that begins at first lie inside an
+// axis of the given extent.
+func seen(first, kernel, dilation, extent int) int {
+	n := 0
+	for k := range kernel {
+		if i := first + k*dilation; i >= 0 && i < extent {
+			n++
+		}
+	}
+	return n
 }
 
 // Run computes the output rows lo to hi-1 of all images. sums is scratch for
@@ -148,7 +187,7 @@ func (m *Mean) store(to []uint8, sums []int32, count int) {
 	if m.countPad {
 		count = m.g.KernelH * m.g.KernelW
 	}
-	r := &m.rules[max(count, 1)]
+	r := m.rules[max(count, 1)]
 	for c, s := range sums {
 		v := (int64(s-zeros)*int64(r.multiplier) + r.offset) >> r.shift
 		to[c] = uint8(min(max(v, 0), 255))

@@ -52,6 +52,9 @@ func (r *Requant) check(channels int) error {
 	if len(r.Bias) != channels || len(r.Multiplier) != channels || len(r.Shift) != channels {
 		return fmt.Errorf("q8: %d channels, but %d biases, %d multipliers and %d shifts", channels, len(r.Bias), len(r.Multiplier), len(r.Shift))
 	}
+	if r.Lo > r.Hi {
+		return fmt.Errorf("q8: bytes from %d to %d", r.Lo, r.Hi)
+	}
 	for c, s := range r.Shift {
 		if r.Multiplier[c] < 0 || s < leastShift || s > mostShift {
 			return fmt.Errorf("q8: channel %d has the multiplier %d and shift %d: make them by Fixed", c, r.Multiplier[c], s)
