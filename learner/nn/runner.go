@@ -49,7 +49,8 @@ func (r *Runner) Outputs() int { return r.out }
 
 // Forward runs n samples, which lie one after another in x, and returns
 // their outputs likewise, valid until the next call. A sample's output does
-// not depend on the others. It panics if x is too short.
+// not depend on the others. A batch that is not full takes as long as one that
+// is. It panics if x is too short.
 func (r *Runner) Forward(x []float32, n int) []float32 {
 	if n < 0 || len(x) < n*r.in {
 		panic(fmt.Sprintf("nn: forward of %d samples of %d numbers, given %d numbers", n, r.in, len(x)))
