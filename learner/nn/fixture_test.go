@@ -1,15 +1,13 @@
 package nn
 
 import (
-	"archive/zip"
-	"encoding/binary"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
+
+	"github.com/bristle-fl/bristled/learner/nn/graph"
+	"github.com/bristle-fl/bristled/learner/nn/npy"
 )
 
 // golden returns the path of a golden fixture, and skips the test if the data
@@ -37,11 +35,28 @@ func golden(t testing.TB, name string) string {
 	return path
 }
 
-// array is a NumPy array; its numbers are float32, float64 or int64 there.
+// array is a NumPy array whose numbers npy reads as float32 or int64.
 type array struct {
-	shape  string
+	dims   []int
 	values []float64
 }
+
+func arrayOf(t testing.TB, name string, x *graph.Tensor) array {
+	t.Helper()
+	a := array{dims: x.Dims}
+	for _, v := range x.F32 {
+		a.values = append(a.values, float64(v))
+	}
+	for _, v := range x.I64 {
+		a.values = append(a.values, float64(v))
+	}
+	if len(a.values) != x.Len() {
+		t.Fatalf("%s is an array of %v", name, x.Type)
+	}
+	return a
+}
+
+func (a array) extents() []int { return a.dims }
 
 func (a array) float32s() []float32 {
 	x := make([]float32, len(a.values))
@@ -59,65 +74,40 @@ func (a array) ints() []int {
 	return x
 }
 
-var npyHeader = regexp.MustCompile(`'descr': '(<f4|<f8|<i8)', 'fortran_order': False, 'shape': (\([^)]*\))`)
-
-func parseNPY(t testing.TB, r io.Reader) array {
-	t.Helper()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(string(b), "\x93NUMPY\x01\x00") {
-		t.Fatalf("not an npy 1.0 file: % x", b[:min(8, len(b))])
-	}
-	end := 10 + int(binary.LittleEndian.Uint16(b[8:]))
-	m := npyHeader.FindSubmatch(b[:end])
-	if m == nil {
-		t.Fatalf("npy header %q", b[10:end])
-	}
-	a := array{shape: string(m[2])}
-	for b = b[end:]; len(b) > 0; {
-		switch string(m[1]) {
-		case "<f4":
-			a.values = append(a.values, float64(math.Float32frombits(binary.LittleEndian.Uint32(b))))
-			b = b[4:]
-		case "<f8":
-			a.values = append(a.values, math.Float64frombits(binary.LittleEndian.Uint64(b)))
-			b = b[8:]
-		default:
-			a.values = append(a.values, float64(int64(binary.LittleEndian.Uint64(b))))
-			b = b[8:]
-		}
-	}
-	return a
-}
-
 // readNPY reads a golden .npy file.
 func readNPY(t testing.TB, name string) array {
 	t.Helper()
-	f, err := os.Open(golden(t, name))
+	b, err := os.ReadFile(golden(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	return parseNPY(t, f)
+	x, err := npy.Read(b)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return arrayOf(t, name, x)
 }
 
 // readNPZ reads a golden .npz file.
 func readNPZ(t testing.TB, name string) map[string]array {
 	t.Helper()
-	z, err := zip.OpenReader(golden(t, name))
+	return readArchive(t, golden(t, name))
+}
+
+// readArchive reads any .npz file.
+func readArchive(t testing.TB, path string) map[string]array {
+	t.Helper()
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
-	all := map[string]array{}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[strings.TrimSuffix(f.Name, ".npy")] = parseNPY(t, r)
+	tensors, err := npy.ReadArchive(b)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	all := make(map[string]array, len(tensors))
+	for name, x := range tensors {
+		all[name] = arrayOf(t, name, x)
 	}
 	return all
 }

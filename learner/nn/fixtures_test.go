@@ -1,10 +1,8 @@
 package nn
 
 import (
-	"archive/zip"
 	"math"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/bristle-fl/bristled/learner/nn/onnx"
@@ -20,19 +18,7 @@ func TestFixtures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			z, err := zip.OpenReader(filepath.Join("testdata", name+".npz"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer z.Close()
-			want := map[string]array{}
-			for _, f := range z.File {
-				r, err := f.Open()
-				if err != nil {
-					t.Fatal(err)
-				}
-				want[strings.TrimSuffix(f.Name, ".npy")] = parseNPY(t, r)
-			}
+			want := readArchive(t, filepath.Join("testdata", name+".npz"))
 			x, labels := want["input"], want["labels"].ints()
 			for _, o := range []Options{{Workers: 1}, {Workers: 2, Exact: true}} {
 				forward, err := Compile(g, x.extents(), o)

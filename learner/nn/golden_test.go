@@ -27,18 +27,6 @@ func goldenGraph(t testing.TB, name string) *graph.Graph {
 	return g
 }
 
-// extents returns those of an array, whose shape is written as Python does.
-func (a array) extents() []int {
-	var dims []int
-	for _, f := range strings.FieldsFunc(a.shape, func(r rune) bool { return strings.ContainsRune("(), ", r) }) {
-		var d int
-		if _, err := fmt.Sscan(f, &d); err == nil {
-			dims = append(dims, d)
-		}
-	}
-	return dims
-}
-
 // variants lists the golden graphs with their network.
 func variants(t testing.TB) map[string]string {
 	all := map[string]string{}

@@ -1,20 +1,16 @@
 package quant
 
 import (
-	"archive/zip"
-	"bytes"
-	"encoding/binary"
 	"encoding/json"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/bristle-fl/bristled/learner/nn/graph"
+	"github.com/bristle-fl/bristled/learner/nn/npy"
 )
 
 // shared returns a file of the data beside the repository, or skips.
@@ -54,72 +50,32 @@ func (m member) floats() []float32 {
 	return out
 }
 
-// npz reads a trusted .npz file.
+// npz reads an .npz file.
 func npz(t testing.TB, path string) map[string]member {
 	t.Helper()
-	z, err := zip.OpenReader(path)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
-	out := map[string]member{}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
+	tensors, err := npy.ReadArchive(b)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	out := make(map[string]member, len(tensors))
+	for name, v := range tensors {
+		m := member{v.Dims, slices.Concat(numbers(v.F32), numbers(v.U8), numbers(v.I8), numbers(v.I32), numbers(v.I64))}
+		if len(m.x) != v.Len() {
+			t.Fatalf("%s: %s is an array of %v", path, name, v.Type)
 		}
-		b, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Close()
-		size := int(binary.LittleEndian.Uint16(b[8:]))
-		header, data := string(b[10:10+size]), b[10+size:]
-		var m member
-		shape := header[strings.Index(header, "(")+1 : strings.Index(header, ")")]
-		for s := range strings.SplitSeq(shape, ",") {
-			if d, err := strconv.Atoi(strings.TrimSpace(s)); err == nil {
-				m.dims = append(m.dims, d)
-			}
-		}
-		n := graph.Size(m.dims)
-		switch {
-		case strings.Contains(header, "<f4"):
-			v := make([]float32, n)
-			if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, v); err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range v {
-				m.x = append(m.x, float64(e))
-			}
-		case strings.Contains(header, "u1"):
-			for _, e := range data[:n] {
-				m.x = append(m.x, float64(e))
-			}
-		case strings.Contains(header, "i1"):
-			for _, e := range data[:n] {
-				m.x = append(m.x, float64(int8(e)))
-			}
-		case strings.Contains(header, "<i4"):
-			v := make([]int32, n)
-			if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, v); err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range v {
-				m.x = append(m.x, float64(e))
-			}
-		case strings.Contains(header, "<i8"):
-			v := make([]int64, n)
-			if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, v); err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range v {
-				m.x = append(m.x, float64(e))
-			}
-		default:
-			t.Fatalf("%s: %s", f.Name, header)
-		}
-		out[strings.TrimSuffix(f.Name, ".npy")] = m
+		out[name] = m
+	}
+	return out
+}
+
+func numbers[T float32 | uint8 | int8 | int32 | int64](v []T) []float64 {
+	out := make([]float64, len(v))
+	for i, e := range v {
+		out[i] = float64(e)
 	}
 	return out
 }

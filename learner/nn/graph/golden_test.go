@@ -1,8 +1,6 @@
 package graph_test
 
 import (
-	"bytes"
-	"encoding/binary"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/bristle-fl/bristled/learner/nn/graph"
+	"github.com/bristle-fl/bristled/learner/nn/npy"
+	"github.com/bristle-fl/bristled/learner/nn/onnx"
 )
 
 // goldens are the networks that the fixtures document.
@@ -64,22 +64,55 @@ func eachGolden(t *testing.T, f func(t *testing.T, i int, file string)) {
 	}
 }
 
-// npy reads an array of float32.
-func npy(t *testing.T, name string) []float32 {
+// shared returns a file of the data beside the repository, or skips.
+func shared(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Skip("no module root above the test")
+		}
+		dir = up
+	}
+	path := filepath.Join(dir, "..", "shared", "data", name)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no data: %v", err)
+	}
+	return path
+}
+
+// read reads a model.
+func read(t testing.TB, name string) *graph.Graph {
+	t.Helper()
+	g, err := onnx.ReadFile(shared(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// floats reads an array of float32.
+func floats(t testing.TB, name string) []float32 {
 	t.Helper()
 	b, err := os.ReadFile(shared(t, filepath.Join("golden", name)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.HasPrefix(b, []byte("\x93NUMPY\x01\x00")) || !bytes.Contains(b[:100], []byte("'<f4'")) {
+	x, err := npy.Read(b)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if x.Type != graph.Float32 {
 		t.Fatalf("%s is no array of float32", name)
 	}
-	b = b[10+int(binary.LittleEndian.Uint16(b[8:])):]
-	out := make([]float32, len(b)/4)
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	return out
+	return x.F32
 }
 
 // far returns the largest difference relative to the largest element.
@@ -145,11 +178,11 @@ func checkOutput(t *testing.T, pass string, s *graph.Static, input, output strin
 		t.Fatalf("%s: output has shape %v, want %v", pass, out.Dims, []int{batch, classes})
 	}
 	in := s.Graph.Inputs[0]
-	values, err := graph.Interpret(s, map[string]*graph.Tensor{in.Name: graph.Floats(npy(t, input), in.Dims...)})
+	values, err := graph.Interpret(s, map[string]*graph.Tensor{in.Name: graph.Floats(floats(t, input), in.Dims...)})
 	if err != nil {
 		t.Fatalf("%s: %v", pass, err)
 	}
-	if d := far(values[out.Name].F32, npy(t, output)); !(d < 2e-5) {
+	if d := far(values[out.Name].F32, floats(t, output)); !(d < 2e-5) {
 		t.Errorf("%s: the output is off by %g", pass, d)
 	}
 }
@@ -182,11 +215,11 @@ func checkHead(t *testing.T, i int, s *graph.Static) {
 	if in.Dims[0] != want.input[0] {
 		return
 	}
-	values, err := graph.Interpret(s, map[string]*graph.Tensor{in.Name: graph.Floats(npy(t, want.name+".input.npy"), in.Dims...)})
+	values, err := graph.Interpret(s, map[string]*graph.Tensor{in.Name: graph.Floats(floats(t, want.name+".input.npy"), in.Dims...)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := far(values[h.Features].F32, npy(t, want.name+".features.npy")); !(d < 2e-5) {
+	if d := far(values[h.Features].F32, floats(t, want.name+".features.npy")); !(d < 2e-5) {
 		t.Errorf("the features are off by %g", d)
 	}
 }
