@@ -46,6 +46,9 @@ func BenchmarkTraining(b *testing.B) {
 			if err := OneHot(targets, []int{0, 1, 2, 3, 4, 5, 6, 7}, t.Columns(), 0); err != nil {
 				b.Fatal(err)
 			}
+			if _, err := t.Step(x, targets); err != nil { // what only the first one does
+				b.Fatal(err)
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := t.Step(x, targets); err != nil {
