@@ -3,7 +3,6 @@ package f32
 import (
 	"fmt"
 
-	"github.com/bristle-fl/bristled/internal/kernel"
 	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
@@ -35,10 +34,6 @@ func MulScalar(dst, x []float32, s float32) { vecUnary("MulScalar", opMulScalar,
 // DivScalar computes dst = x/s. The slices have the same length and may be
 // the same.
 func DivScalar(dst, x []float32, s float32) { vecUnary("DivScalar", opDivScalar, dst, x, s, 0) }
-
-// AddScaled computes dst += alpha*x: the product is rounded, then the sum.
-// The slices have the same length and may be the same.
-func AddScaled(dst, x []float32, alpha float32) { kernel.Axpy(alpha, x, dst) }
 
 // vecUnary runs an operation that reads one vector.
 func vecUnary(function string, o vecOp, dst, x []float32, p, q float32) {

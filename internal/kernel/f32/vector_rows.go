@@ -1,7 +1,6 @@
 package f32
 
 import (
-	"github.com/bristle-fl/bristled/internal/kernel"
 	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
@@ -148,22 +147,5 @@ func RowSums(dst, x []float32, cols int) {
 	vecMust("RowSums", "matrix", len(x), len(dst)*cols)
 	for r := range dst {
 		dst[r] = rowSum(cpu.Active(), x[r*cols:][:cols])
-	}
-}
-
-// RowMeans computes dst[r], the mean of row r of x: its [RowSums] divided by
-// cols, at least 1.
-func RowMeans(dst, x []float32, cols int) {
-	RowSums(dst, x, cols)
-	DivScalar(dst, dst, float32(cols))
-}
-
-// RowDots computes dst[r], the inner product of the rows r of x and y, in the
-// order of [RowSums].
-func RowDots(dst, x, y []float32, cols int) {
-	vecMust("RowDots", "first matrix", len(x), len(dst)*cols)
-	vecMust("RowDots", "second matrix", len(y), len(dst)*cols)
-	for r := range dst {
-		dst[r] = kernel.Dot(x[r*cols:][:cols], y[r*cols:][:cols])
 	}
 }
