@@ -185,11 +185,11 @@ func (r *bristle) score(peer, own float64) float64 {
 	grown := float64(r.adaptive * own)
 	switch {
 	case peer > own:
-		return pow(x, r.better+grown)
+		return kernel.Pow64(x, r.better+grown)
 	case peer < own && r.hardZero:
 		return math.Inf(-1)
 	}
-	return -pow(x, r.worse+grown)
+	return -kernel.Pow64(x, r.worse+grown)
 }
 
 // mix sets each row of the new head to the weighted mean of the own row and

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/internal/kernel"
 )
 
 // bristlePlus is the default rule (docs/bristle.md, e). A peer sends the rows
@@ -228,7 +229,7 @@ func (r *bristlePlus) weigh(i int) {
 	}
 	for _, c := range r.shared {
 		d := v.F1[c] - r.ownF1[c]
-		score := math.Copysign(pow(r.theta*math.Abs(d), r.power), d)
+		score := math.Copysign(kernel.Pow64(r.theta*math.Abs(d), r.power), d)
 		v.Weights[c] = v.Mass * v.Certainty * r.weight(score)
 	}
 }

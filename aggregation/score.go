@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/bristle-fl/bristled/internal/kernel"
 )
 
 // scorer turns F1 scores into certainties and weights (docs/bristle.md, a3).
@@ -36,7 +38,7 @@ func newScorer(v values) scorer {
 
 // weight returns max(0, w1/(1+e^(-score/scale)) - w2).
 func (s *scorer) weight(score float64) float64 {
-	return max(0, s.w1/(1+exp(-score/s.scale))-s.w2)
+	return max(0, s.w1/(1+kernel.Exp64(-score/s.scale))-s.w2)
 }
 
 // best returns, ascending, the phi classes of the given ones with the best

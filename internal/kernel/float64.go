@@ -1,22 +1,21 @@
-package aggregation
+package kernel
 
 import "math"
 
 // math.Exp, math.Log and math.Pow are assembly on some architectures and Go on
-// others, and do not give the same bits everywhere. The scores need little of
-// them, in float64, so they are here. All products that a sum follows are
+// others, and do not give the same bits everywhere. All products that a sum follows are
 // wrapped in a conversion, which forbids the compiler to fuse the two.
 
 // ln2 in two parts. The upper one has 33 bits, so that its product with an
 // exponent is exact.
 const (
-	ln2Upper = 0x1.62e42feep-01
-	ln2Lower = 0x1.a39ef35793c76p-33
+	ln2High = 0x1.62e42feep-01
+	ln2Low  = 0x1.a39ef35793c76p-33
 )
 
-// exp returns e^x within 1 unit in the last place (2 for subnormal results).
+// Exp64 returns e^x within 1 unit in the last place (2 for subnormal results).
 // It is +Inf above 709.8 and 0 below -745.2.
-func exp(x float64) float64 {
+func Exp64(x float64) float64 {
 	switch {
 	case x != x:
 		return x
@@ -27,8 +26,8 @@ func exp(x float64) float64 {
 	}
 	// x = n*ln2 + r with |r| <= ln2/2 and a little; e^x = 2^n * e^r.
 	n := math.Floor(float64(x*(1/math.Ln2)) + 0.5)
-	r := x - float64(n*ln2Upper)
-	r -= float64(n * ln2Lower)
+	r := x - float64(n*ln2High)
+	r -= float64(n * ln2Low)
 	// The Taylor series to degree 13: the rest is below 2^-57.
 	p := 1.0 / 6227020800
 	for _, c := range &expSeries {
@@ -43,9 +42,9 @@ var expSeries = [13]float64{
 	1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2, 1, 1,
 }
 
-// log returns the natural logarithm of a positive, finite x within 2 units in
+// Log64 returns the natural logarithm of a positive, finite x within 2 units in
 // the last place.
-func log(x float64) float64 {
+func Log64(x float64) float64 {
 	// x = 2^n * f with f in [sqrt(1/2), sqrt(2)).
 	f, n := math.Frexp(x)
 	if f < math.Sqrt2/2 {
@@ -60,14 +59,14 @@ func log(x float64) float64 {
 	for k := 19.0; k >= 1; k -= 2 {
 		p = float64(p*q) + 2/k
 	}
-	lower := float64(p*s) + float64(float64(n)*ln2Lower)
-	return float64(float64(n)*ln2Upper) + lower
+	lower := float64(p*s) + float64(float64(n)*ln2Low)
+	return float64(float64(n)*ln2High) + lower
 }
 
-// pow returns x^y for x >= 0, y > 0 and a result that does not overflow.
-func pow(x, y float64) float64 {
+// Pow64 returns x^y for x >= 0, y > 0 and a result that does not overflow.
+func Pow64(x, y float64) float64 {
 	if x == 0 {
 		return 0
 	}
-	return exp(float64(y * log(x)))
+	return Exp64(float64(y * Log64(x)))
 }
