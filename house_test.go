@@ -21,7 +21,7 @@ const module = "github.com/bristle-fl/bristled"
 // design, taken here.
 var arrows = map[string][]string{
 	"cmd/bristled":    {"sim", "node", "p2p", "store", "aggregation", "learner", "learner/quant", "learner/nn", "learner/data", "federation", "internal/kernel"},
-	"sim":             {"node", "p2p", "store", "aggregation", "learner", "learner/data", "federation"},
+	"sim":             {"node", "p2p", "store", "aggregation", "learner", "learner/data", "federation", "internal/kernel"},
 	"node":            {"store", "aggregation", "learner", "federation"},
 	"p2p":             {"federation"},
 	"store":           {"federation"},

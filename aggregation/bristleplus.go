@@ -22,6 +22,9 @@ import (
 //  4. The vote mass is min(1, own classes / claimed ones), so that claiming
 //     more buys nothing. A foreign row weighs mass · trust, a familiar one
 //     mass · certainty · weight((theta·d)^power), the power keeping its sign.
+//     With prototypes, trust in a foreign row is multiplied by
+//     clamp(1 + (F1 - best F1) / doubt, 0, 1) of its class on pseudo-samples,
+//     the best being that of the own row or any claimant's.
 //  5. Each row becomes the weighted geometric median of the own row, which
 //     weighs own, and the senders' rows.
 //  6. Each row is centred on its own mean.
@@ -38,9 +41,12 @@ type bristlePlus struct {
 	ownWeight                   float64
 	centring                    bool
 
-	clipped [][]float32 // per live update: memory of the rows that had to be copied
-	shared  []int       // S
-	cursor  []int       // per live update: the next of its rows
+	doubt float64
+
+	imagined rival       // scores with pseudo-samples
+	clipped  [][]float32 // per live update: memory of the rows that had to be copied
+	shared   []int       // S
+	cursor   []int       // per live update: the next of its rows
 }
 
 func bristlePlusInfo() Info {
@@ -54,6 +60,8 @@ func bristlePlusInfo() Info {
 				Doc: "mean loss of F1 at which trust reaches 0"},
 			{Name: "eta", Default: 0.5, Min: 0, Max: 1,
 				Doc: "trust in a peer without a class in common that does no harm"},
+			{Name: "doubt", Default: 0.6, Min: 0.001, Max: 1,
+				Doc: "with prototypes: loss of F1 on pseudo-samples, against the best claimant, at which trust in a foreign row reaches 0"},
 			{Name: "power", Default: 3, Min: 1, Max: 8,
 				Doc: "exponent of theta times the change of F1"},
 			{Name: "own", Default: 1, Min: 0.001, Max: 1000,
@@ -73,7 +81,7 @@ func newBristlePlus(_ string, v values) Rule {
 		pick: newPrioritizer(v), scorer: newScorer(v),
 		median: geoMedian{steps: v.whole("steps"), smoothing: v["smoothing"]},
 		clip:   v["clip"], tolerance: v["tolerance"], eta: v["eta"], power: v["power"],
-		ownWeight: v["own"], centring: v.on("centre"),
+		doubt: v["doubt"], ownWeight: v["own"], centring: v.on("centre"),
 	}
 }
 
@@ -99,9 +107,9 @@ func (r *bristlePlus) Integrate(in Input) (Result, error) {
 		for _, i := range r.live {
 			r.weigh(i)
 		}
-		// Prototypes (docs/bristle.md, e) come in here: their test
-		// multiplies the foreign weights that weigh has set, and their
-		// trust enters the verdicts.
+		if in.Pseudo != nil {
+			r.testForeign(&in)
+		}
 		r.mix()
 		r.dropWeightless()
 	}
@@ -231,6 +239,45 @@ func (r *bristlePlus) weigh(i int) {
 		d := v.F1[c] - r.ownF1[c]
 		score := math.Copysign(kernel.Pow64(r.theta*math.Abs(d), r.power), d)
 		v.Weights[c] = v.Mass * v.Certainty * r.weight(score)
+	}
+}
+
+// rival is memory for the scores of testForeign.
+type rival struct {
+	out    [][]float64
+	scores []float64
+	passed []float64
+	best   []float64
+}
+
+// testForeign multiplies the votes for rows of foreign classes by how well they
+// do on pseudo-samples of them, against the best that anybody offers.
+func (r *bristlePlus) testForeign(in *Input) {
+	t, n, classes := &r.imagined, len(r.candidates), r.own.Classes
+	t.scores, t.out = grow(t.scores, n*classes), grow(t.out, n)
+	t.passed, t.best = grow(t.passed, n*classes), grow(t.best, classes)
+	for k := range t.out {
+		t.out[k] = cut(t.scores, k, classes)
+	}
+	in.Pseudo.F1(r.own, r.candidates, t.out)
+	copy(t.best, t.out[0])
+	for k := range r.live {
+		for _, c := range r.candidates[k+1].Classes {
+			t.best[c] = max(t.best[c], t.out[k+1][c])
+		}
+	}
+	for k, i := range r.live {
+		v := &r.verdicts[i]
+		v.Passed = cut(t.passed, k+1, classes)
+		for c := range v.Passed {
+			v.Passed[c] = 1
+		}
+		for _, c := range r.candidates[k+1].Classes {
+			if _, ok := slices.BinarySearch(in.Imagined, c); ok {
+				v.Passed[c] = min(1, max(0, 1+(t.out[k+1][c]-t.best[c])/r.doubt))
+				v.Weights[c] *= v.Passed[c]
+			}
+		}
 	}
 }
 

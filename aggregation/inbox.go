@@ -242,7 +242,8 @@ func (b *inbox) result() Result {
 	return Result{Head: b.head, Verdicts: b.verdicts, F1: b.ownF1}
 }
 
-func squaredNorm(x []float32) float64        { return float64(kernel.Dot(x, x)) }
+func dot(x, y []float32) float64             { return float64(kernel.Dot(x, y)) }
+func squaredNorm(x []float32) float64        { return dot(x, x) }
 func squaredDistance(x, y []float32) float64 { return float64(kernel.SquaredDistance(x, y)) }
 
 // grow returns a slice of n elements, s if it is large enough. Their values

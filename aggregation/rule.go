@@ -61,6 +61,11 @@ type Input struct {
 	Updates []*federation.Update
 	// Probe measures heads. Rules that do not test may go without.
 	Probe Evaluator
+	// Pseudo measures them on the probe and on pseudo-samples of the classes in
+	// Imagined together, which are none of the familiar ones, ascending. Both
+	// are nil without prototypes.
+	Pseudo   Evaluator
+	Imagined []int
 	// Rand decides which updates are looked at when there are too many.
 	// Rules without a prioritizer may go without.
 	Rand *rand.Rand

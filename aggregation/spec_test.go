@@ -54,7 +54,7 @@ func TestDefaultsOfTheSpec(t *testing.T) {
 		"bristle:paper": {"alpha": .4, "beta": 30, "phi": 3, "theta": 10, "w1": 10, "w2": 4, "scale": 100, "floor": -100, "better": 3,
 			"worse": 3, "adaptive": 0, "hard_zero": 1, "best_only": 0, "own": 1, "own_certainty": 1, "centre": 1},
 		"bristle+": {"alpha": .4, "beta": 30, "phi": 3, "theta": 10, "w1": 10, "w2": 4, "scale": 100, "clip": 1.5, "tolerance": .2,
-			"eta": .5, "power": 3, "own": 1, "steps": 8, "smoothing": .001, "centre": 1},
+			"eta": .5, "doubt": .6, "power": 3, "own": 1, "steps": 8, "smoothing": .001, "centre": 1},
 	} {
 		spec, err := Defaults(rule)
 		if err != nil {

@@ -28,6 +28,9 @@ type Verdict struct {
 	Trust float64 `json:"trust"`
 	// Mass is the vote mass mu of bristle+, in [0, 1]; 0 under other rules.
 	Mass float64 `json:"mass"`
+	// Passed holds, per class, what part of the trust a row kept in the test on
+	// pseudo-samples, in [0, 1]; nil without prototypes.
+	Passed []float64 `json:"passed,omitempty"`
 	// Weights holds, per class, what the update's row weighed against the
 	// own one before both were normalised; 0 where it had no say. Under
 	// mean, median and trimmed-mean it is 1 for all that took part, under

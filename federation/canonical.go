@@ -29,6 +29,7 @@ func (m *Manifest) Canonical() []byte {
 	b = appendBytes(b, 5, m.Rule.canonical(), true)
 	b = appendBytes(b, 6, m.Training.canonical(), true)
 	b = appendBytes(b, 7, m.Wire.canonical(), true)
+	b = appendBytes(b, 8, m.Prototypes.canonical(), true)
 	return b
 }
 
@@ -73,6 +74,15 @@ func (s *WireSpec) canonical() []byte {
 	b = appendVarint(b, 2<<3, uint64(s.MaxMessage))
 	b = appendVarint(b, 3<<3, uint64(s.MaxPeers))
 	return b
+}
+
+func (s *PrototypeSpec) canonical() []byte {
+	var b []byte
+	if s.Use {
+		b = appendVarint(b, 1<<3, 1)
+	}
+	b = appendVarint(b, 2<<3, uint64(s.Least))
+	return appendDouble(b, 3, s.Noise)
 }
 
 // appendBytes appends a field of bytes; an empty one only if it is always to

@@ -21,6 +21,8 @@ type Manifest struct {
 	Rule     RuleSpec     `json:"rule"`
 	Training TrainingSpec `json:"training"`
 	Wire     WireSpec     `json:"wire"`
+
+	Prototypes PrototypeSpec `json:"prototypes"`
 }
 
 // BackboneSpec pins the feature space.

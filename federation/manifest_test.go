@@ -26,7 +26,7 @@ func TestManifestGolden(t *testing.T) {
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	const want = "2b9bebb8d085a4095e95f60d995f1ea86cc914ff4a0d9284e09cdedd5a30fa7d"
+	const want = "d50ba4db266c96292b5a67d1b0b7866206c1083cd45da3cfe65dfafcc44dfa36"
 	if got := m.ID().String(); got != want {
 		t.Errorf("ID %s, want %s", got, want)
 	}
@@ -67,6 +67,9 @@ func protobufManifest(m *Manifest) *wirepb.Manifest {
 		},
 		Wire: &wirepb.Manifest_Wire{
 			Rows: string(m.Wire.Rows), MaxMessage: uint32(m.Wire.MaxMessage), MaxPeers: uint32(m.Wire.MaxPeers),
+		},
+		Prototypes: &wirepb.Manifest_PrototypeRules{
+			Use: m.Prototypes.Use, Least: uint32(m.Prototypes.Least), Noise: m.Prototypes.Noise,
 		},
 	}
 	for _, v := range m.Backbone.Input {
@@ -131,6 +134,11 @@ func drawValidManifest(t *rapid.T) *Manifest {
 	m.Training.Probe = rapid.IntRange(1, 1e4).Draw(t, "probe")
 	m.Wire.MaxMessage = rapid.IntRange(m.MaxUpdateSize(), 16<<20).Draw(t, "max_message")
 	m.Wire.MaxPeers = rapid.IntRange(1, 65536).Draw(t, "max_peers")
+	m.Prototypes = PrototypeSpec{
+		Use:   rapid.Bool().Draw(t, "use"),
+		Least: rapid.IntRange(1, 10_000).Draw(t, "least"),
+		Noise: rapid.Float64Range(0, 10).Draw(t, "noise"),
+	}
 	return m
 }
 
@@ -205,6 +213,8 @@ func TestIDCoversEveryField(t *testing.T) {
 			v.SetMapIndex(reflect.ValueOf("another"), reflect.ValueOf(0.0))
 		case reflect.String:
 			v.SetString(v.String() + "x")
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
 		case reflect.Int:
 			v.SetInt(v.Int() + 1)
 		case reflect.Uint8:

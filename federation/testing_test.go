@@ -23,6 +23,7 @@ func testManifest() *Manifest {
 		Rule:     RuleSpec{Name: "bristle+", Constants: map[string]float64{"eta": 0.5, "clip": 1.5}},
 		Training: TrainingSpec{LearningRate: 1e-3, L2: 5e-3, Batch: 5, Steps: 1, Probe: 10},
 		Wire:     WireSpec{Rows: RowsInt8, MaxMessage: 4096, MaxPeers: 256},
+		Prototypes: PrototypeSpec{Use: true, Least: 3, Noise: .25},
 	}
 	return m
 }
@@ -54,6 +55,7 @@ func testUpdate(m *Manifest) *Update {
 	return &Update{
 		Federation: m.ID(), Sender: "12D3KooWpeer", Seq: 7, Round: 300,
 		Claims: []int{1}, Rows: h.Select(all),
+		Prototypes: Hash{7}, Epoch: 2,
 	}
 }
 
@@ -70,6 +72,9 @@ func drawUpdate(t *rapid.T, m *Manifest) *Update {
 		Sender:     PeerID(rapid.StringMatching(`[!-~]{1,128}`).Draw(t, "sender")),
 		Seq:        rapid.Uint64Min(1).Draw(t, "seq"),
 		Round:      rapid.Uint64().Draw(t, "round"),
+	}
+	if rapid.Bool().Draw(t, "prototypes") {
+		u.Prototypes, u.Epoch = Hash{rapid.Byte().Draw(t, "hash"), 1}, rapid.Uint64Min(1).Draw(t, "epoch")
 	}
 	u.Rows.Features = m.Backbone.Features
 	first := rapid.IntRange(0, len(m.Classes)-1).Draw(t, "first claim")

@@ -29,4 +29,8 @@ type Update struct {
 	// Rows are the rows that travel: those of Claims or the whole head,
 	// depending on the rule. Every claimed class has its row.
 	Rows Rows
+	// Prototypes is the hash of the set of class means that the sender has
+	// committed itself to, and Epoch that set's epoch; zero without one.
+	Prototypes Hash
+	Epoch      uint64
 }

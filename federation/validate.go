@@ -21,6 +21,8 @@ const (
 	maxSteps     = 1_000_000
 	maxProbe     = 10_000
 	maxPeers     = 65536
+	maxLeast     = 10_000
+	maxNoise     = 10
 	minRMS       = 1e-9
 	maxRMS       = 1e9
 )
@@ -37,6 +39,7 @@ func (m *Manifest) Validate() error {
 		m.Rule.validate(),
 		m.Training.validate(),
 		m.Wire.validate(),
+		m.Prototypes.validate(),
 	} {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrInvalidManifest, err)
@@ -115,6 +118,16 @@ func (s *WireSpec) validate() error {
 		return err
 	}
 	return checkInt("wire.max_peers", s.MaxPeers, 1, maxPeers)
+}
+
+func (s *PrototypeSpec) validate() error {
+	if err := checkInt("prototypes.least", s.Least, 0, maxLeast); err != nil {
+		return err
+	}
+	if s.Use && s.Least == 0 {
+		return fmt.Errorf("prototypes.least is 0; a class mean is of 1 to %d samples at least", maxLeast)
+	}
+	return checkFloat("prototypes.noise", s.Noise, 0, maxNoise)
 }
 
 // checkClassNames refuses names that Windows, macOS or Linux would not give a

@@ -28,6 +28,8 @@ const (
 	tagRound      = 4<<3 | byte(protowire.VarintType)
 	tagClaims     = 5<<3 | byte(protowire.BytesType)
 	tagRow        = 6<<3 | byte(protowire.BytesType)
+	tagSet        = 7<<3 | byte(protowire.BytesType)
+	tagEpoch      = 8<<3 | byte(protowire.VarintType)
 
 	tagRowClass   = 1<<3 | byte(protowire.VarintType)
 	tagRowScale   = 2<<3 | byte(protowire.Fixed32Type)
@@ -49,26 +51,10 @@ func DecodeUpdate(m *Manifest, b []byte) (*Update, error) {
 	r := reader{b}
 	u := &Update{}
 
-	id, err := r.bytes(tagFederation, "federation")
-	if err != nil {
+	var err error
+	if u.Federation, u.Sender, err = r.origin(m); err != nil {
 		return nil, err
 	}
-	if len(id) != len(u.Federation) {
-		return nil, fmt.Errorf("%w: federation of %d bytes, not %d", ErrMalformed, len(id), len(u.Federation))
-	}
-	u.Federation = ID(id)
-	if own := m.ID(); u.Federation != own {
-		return nil, fmt.Errorf("%w: %s, ours is %s", ErrWrongFederation, u.Federation, own)
-	}
-
-	sender, err := r.bytes(tagSender, "sender")
-	if err != nil {
-		return nil, err
-	}
-	if err := checkSender(sender); err != nil {
-		return nil, err
-	}
-	u.Sender = PeerID(sender)
 	if u.Seq, err = r.varint(tagSeq, "seq"); err != nil {
 		return nil, err
 	}
@@ -84,8 +70,17 @@ func DecodeUpdate(m *Manifest, b []byte) (*Update, error) {
 	if u.Rows, err = r.rows(m); err != nil {
 		return nil, err
 	}
+	if u.Prototypes, err = r.commitment(); err != nil {
+		return nil, err
+	}
+	if u.Epoch, err = r.varint(tagEpoch, "epoch"); err != nil {
+		return nil, err
+	}
 	if len(r.b) > 0 {
 		return nil, fmt.Errorf("%w: an unknown, repeated or misplaced field before the last %d bytes", ErrMalformed, len(r.b))
+	}
+	if err := u.checkCommitment(); err != nil {
+		return nil, err
 	}
 	if err := u.checkClaimed(); err != nil {
 		return nil, err
@@ -123,6 +118,10 @@ func (u *Update) Encode(m *Manifest) ([]byte, error) {
 	for i, c := range u.Rows.Classes {
 		b = appendRow(b, m.Wire.Rows, c, u.Rows.Row(i))
 	}
+	if u.Prototypes != (Hash{}) {
+		b = protowire.AppendBytes(append(b, tagSet), u.Prototypes[:])
+	}
+	b = appendVarint(b, tagEpoch, u.Epoch)
 	if len(b) > m.Wire.MaxMessage {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(b), m.Wire.MaxMessage)
 	}
@@ -146,7 +145,8 @@ func (m *Manifest) updateSize(sender, claims, rows int) int {
 		1 + protowire.SizeBytes(sender) +
 		2*(1+protowire.SizeVarint(math.MaxUint64)) +
 		1 + protowire.SizeBytes(claims*class) +
-		rows*(1+protowire.SizeBytes(row))
+		rows*(1+protowire.SizeBytes(row)) +
+		1 + protowire.SizeBytes(len(Hash{})) + 1 + protowire.SizeVarint(math.MaxUint64)
 }
 
 // rowSize returns the size of a row without its class, at its largest. Only
@@ -216,6 +216,24 @@ func (r *reader) bytes(tag byte, field string) ([]byte, error) {
 	v := r.b[:n]
 	r.b = r.b[n:]
 	return v, nil
+}
+
+// commitment reads the hash of a set of prototypes, zero if there is none.
+func (r *reader) commitment() (h Hash, err error) {
+	if len(r.b) == 0 || r.b[0] != tagSet {
+		return h, nil
+	}
+	b, err := r.bytes(tagSet, "prototypes")
+	if err != nil {
+		return h, err
+	}
+	if len(b) != len(h) {
+		return h, fmt.Errorf("%w: a hash of prototypes of %d bytes", ErrMalformed, len(b))
+	}
+	if h = Hash(b); h == (Hash{}) {
+		return h, fmt.Errorf("%w: a hash of prototypes of zeros should be absent", ErrMalformed)
+	}
+	return h, nil
 }
 
 func (r *reader) claims(m *Manifest) ([]int, error) {
@@ -300,7 +318,18 @@ func (u *Update) check(m *Manifest) error {
 			return fmt.Errorf("row of class %d: %w", c, err)
 		}
 	}
+	if err := u.checkCommitment(); err != nil {
+		return err
+	}
 	return u.checkClaimed()
+}
+
+// checkCommitment asks that an epoch and a set of prototypes come together.
+func (u *Update) checkCommitment() error {
+	if (u.Epoch == 0) != (u.Prototypes == Hash{}) {
+		return fmt.Errorf("%w: an epoch without prototypes or the other way round", ErrMalformed)
+	}
+	return nil
 }
 
 // checkClaimed asks that something is claimed and that every claimed class

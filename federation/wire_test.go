@@ -46,7 +46,7 @@ func TestUpdateGoldenBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		id := m.ID()
-		if got, want := hex.EncodeToString(b), "0a20"+id.String()+test.want; got != want {
+		if got, want := hex.EncodeToString(b), "0a20"+id.String()+test.want+"3a2007"+strings.Repeat("00", 31)+"4002"; got != want {
 			t.Errorf("%s:\n got %s\nwant %s", test.rows, got, want)
 		}
 	}
@@ -205,7 +205,7 @@ func TestMaxUpdateSizeIsReached(t *testing.T) {
 			m := sized(classes, 100, format)
 			u := testUpdate(m)
 			u.Sender = PeerID(strings.Repeat("p", MaxSender))
-			u.Seq, u.Round = math.MaxUint64, math.MaxUint64
+			u.Seq, u.Round, u.Epoch = math.MaxUint64, math.MaxUint64, math.MaxUint64
 			u.Claims = u.Rows.Classes
 			b, err := u.Encode(m)
 			if err != nil {

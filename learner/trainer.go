@@ -62,6 +62,11 @@ type Trainer struct {
 	step         uint64
 	pow1, pow2   float64 // beta1^step, beta2^step
 
+	negatives *Pseudo
+	negative  []float32 // one of them
+	source    rand.PCG
+	draws     *rand.Rand // from source
+
 	order  []int // shuffled sample indices of one epoch
 	epoch  uint64
 	logits []float32
@@ -143,16 +148,9 @@ func (t *Trainer) minibatch() {
 	batch := min(t.spec.Batch, len(t.samples.Labels))
 	for i := range batch {
 		s := t.sample(t.step*uint64(batch) + uint64(i))
-		x := t.samples.Features[s*width : (s+1)*width]
-		for c := range t.logits {
-			t.logits[c] = kernel.Dot(t.training.Row(c), x)
-		}
-		softmax(t.logits)
-		t.logits[t.samples.Labels[s]] -= 1
-		for c, g := range t.logits {
-			kernel.Axpy(g/float32(batch), x, t.gradient[c*width:(c+1)*width])
-		}
+		t.backward(t.samples.Features[s*width:(s+1)*width], t.samples.Labels[s], float32(batch))
 	}
+	t.addNegatives()
 	t.step++
 	t.pow1 *= beta1
 	t.pow2 *= beta2
@@ -165,6 +163,18 @@ func (t *Trainer) minibatch() {
 		Correction1:  float32(1 - t.pow1),
 		Correction2:  float32(1 - t.pow2),
 	})
+}
+
+// backward adds the gradient of the cross-entropy of one sample out of so many.
+func (t *Trainer) backward(x []float32, label int, of float32) {
+	for c := range t.logits {
+		t.logits[c] = kernel.Dot(t.training.Row(c), x)
+	}
+	softmax(t.logits)
+	t.logits[label] -= 1
+	for c, g := range t.logits {
+		kernel.Axpy(g/of, x, t.gradient[c*len(x):(c+1)*len(x)])
+	}
 }
 
 // sample returns the index of the k-th sample of the stream.

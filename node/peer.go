@@ -22,10 +22,10 @@ var (
 	ErrNoClaims = errors.New("no familiar class: there are no training samples")
 )
 
-// maxAge is how many of its own rounds a peer goes on using the newest update
-// of a sender that has fallen silent. Links fail for a while; but a peer that
-// left must not be integrated for ever.
-const maxAge = 20
+// defaultMaxAge is how many of its own rounds a peer goes on using the newest
+// update of a sender that has fallen silent. Links fail for a while; but a peer
+// that left must not be integrated for ever.
+const defaultMaxAge = 20
 
 // patience is for how many rounds after its last update a sender is waited
 // for. One message may be lost; a peer that is switched off must not slow
@@ -43,6 +43,9 @@ type Config struct {
 	Train     learner.Samples
 	Probe     learner.Samples
 	Seed      uint64
+	// MaxAge is for how many of its own rounds the peer goes on using the
+	// newest update of a sender that has fallen silent; 0: for 20.
+	MaxAge uint64
 }
 
 // Peer is the state of one peer between two rounds. It is not safe for
@@ -53,6 +56,7 @@ type Peer struct {
 	trainer *learner.Trainer
 	probe   *learner.Probe
 	judged  []int // familiar classes with samples in the probe
+	known   knowledge
 	inbox   map[federation.PeerID]received
 	senders map[federation.PeerID]sender
 	rounds  uint64
@@ -90,6 +94,7 @@ func (p *Peer) SetSamples(train, probe learner.Samples) error {
 	}
 	p.probe = learner.NewProbe(probe, p.cfg.Manifest.Backbone.Features)
 	p.cfg.Train, p.cfg.Probe = train, probe // the old ones are let go
+	p.learnOwn()
 	p.judged = []int{}
 	for _, c := range p.trainer.Familiar() {
 		if slices.Contains(probe.Labels, c) {
@@ -141,6 +146,8 @@ func (p *Peer) Update(seq uint64) (*federation.Update, error) {
 		Round:      p.rounds,
 		Claims:     slices.Clone(claims),
 		Rows:       p.Head().Select(rows),
+		Prototypes: p.known.hash,
+		Epoch:      p.known.epoch(),
 	}, nil
 }
 
@@ -151,10 +158,15 @@ func (p *Peer) Receive(u *federation.Update) error {
 	switch {
 	case u.Sender == p.cfg.ID:
 		return ErrOwn
+	case p.known.banned[u.Sender]:
+		return ErrBanned
 	case known && u.Seq <= last.seq:
 		return ErrStale
 	case !known && len(p.senders) >= p.cfg.Manifest.Wire.MaxPeers && !p.forget():
 		return ErrTooMany
+	}
+	if err := p.commitment(u.Sender, u.Epoch, u.Prototypes); err != nil {
+		return err
 	}
 	p.senders[u.Sender] = sender{u.Seq, p.rounds}
 	p.inbox[u.Sender] = received{u, p.rounds}
@@ -197,13 +209,23 @@ func (p *Peer) Heard() (fresh, expected int) {
 // into the head and returns what the rule said about each. The result is
 // valid until the next call.
 func (p *Peer) Integrate() (aggregation.Result, error) {
-	maps.DeleteFunc(p.inbox, func(_ federation.PeerID, r received) bool { return r.at+maxAge < p.rounds })
-	updates := make([]*federation.Update, 0, len(p.inbox))
-	for _, r := range p.inbox {
-		updates = append(updates, r.Update)
+	maps.DeleteFunc(p.inbox, func(_ federation.PeerID, r received) bool { return r.at+p.maxAge() < p.rounds })
+	p.learn()
+	result, err := p.Try(p.cfg.Rule, p.Inbox())
+	if err != nil {
+		return aggregation.Result{}, err
 	}
-	slices.SortFunc(updates, func(a, b *federation.Update) int { return cmp.Compare(a.Sender, b.Sender) })
-	result, err := p.cfg.Rule.Integrate(aggregation.Input{
+	p.trainer.Adopt(result.Head)
+	p.rounds++
+	return result, nil
+}
+
+// maxAge is Config.MaxAge or its default.
+func (p *Peer) maxAge() uint64 { return cmp.Or(p.cfg.MaxAge, defaultMaxAge) }
+
+// input is what a rule gets to merge the given updates.
+func (p *Peer) input(updates []*federation.Update) aggregation.Input {
+	in := aggregation.Input{
 		Own:      p.Head(),
 		Familiar: p.Familiar(),
 		Judged:   p.judged,
@@ -212,13 +234,11 @@ func (p *Peer) Integrate() (aggregation.Result, error) {
 		// From the seed and the round alone, so that a restarted peer
 		// decides as it would have decided.
 		Rand: rand.New(rand.NewPCG(p.cfg.Seed, p.rounds)),
-	})
-	if err != nil {
-		return aggregation.Result{}, fmt.Errorf("integrate %d updates: %w", len(updates), err)
 	}
-	p.trainer.Adopt(result.Head)
-	p.rounds++
-	return result, nil
+	if p.known.pseudo != nil {
+		in.Pseudo, in.Imagined = p.known.pseudo, p.known.Means.Classes
+	}
+	return in
 }
 
 // Round returns a copy of what must survive a restart, as of the last

@@ -195,7 +195,7 @@ func TestReceiveKeepsTheNewest(t *testing.T) {
 	}
 }
 
-// TestSilentPeersAreForgotten: the newest update counts for maxAge rounds
+// TestSilentPeersAreForgotten: the newest update counts for 20 rounds
 // more, not for ever; and a replay of it does not bring it back.
 func TestSilentPeersAreForgotten(t *testing.T) {
 	m := manifest(t, "mean", 3, 8)
@@ -204,13 +204,13 @@ func TestSilentPeersAreForgotten(t *testing.T) {
 	if err := p.Receive(u); err != nil {
 		t.Fatal(err)
 	}
-	for round := range maxAge + 3 {
+	for round := range defaultMaxAge + 3 {
 		r, err := p.Integrate()
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := 1
-		if round > maxAge {
+		if round > defaultMaxAge {
 			want = 0
 		}
 		if len(r.Verdicts) != want {
@@ -241,7 +241,7 @@ func TestTableOfSendersIsNotClosed(t *testing.T) {
 	if err := from("new", 1); !errors.Is(err, ErrTooMany) {
 		t.Errorf("a newcomer pushed out somebody whose update counts: %v", err)
 	}
-	for round := range maxAge + 2 {
+	for round := range defaultMaxAge + 2 {
 		if err := from("good", uint64(round+2)); err != nil {
 			t.Fatal(err)
 		}

@@ -1,16 +1,101 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"math/rand/v2"
+	"slices"
 
+	"github.com/bristle-fl/bristled/internal/kernel"
 	"github.com/bristle-fl/bristled/learner"
 )
+
+// ErrTooFew says that the data do not suffice for what every peer shall hold.
+var ErrTooFew = errors.New("too few samples")
 
 // Hand is what one peer gets: its classes' samples.
 type Hand struct {
 	Train learner.Samples
 	Probe learner.Samples
+}
+
+// Pool is what hands are dealt from. No sample goes to two peers.
+type Pool struct {
+	learner.Samples
+	Width  int      // features of a sample
+	Owners []string // who each sample is of, if that is known
+}
+
+// Deck deals disjoint samples of a pool in an order that a seed decides.
+type Deck struct {
+	pool  Pool
+	seed  uint64
+	cards map[int][]int // by class: samples not dealt yet
+}
+
+// NewDeck shuffles a pool.
+func NewDeck(pool Pool, seed uint64) *Deck {
+	d := &Deck{pool: pool, seed: seed, cards: map[int][]int{}}
+	for i, l := range pool.Labels {
+		d.cards[l] = append(d.cards[l], i)
+	}
+	for c, cards := range d.cards { // each with randomness of its own: any order will do
+		shuffle(cards, rand.New(rand.NewPCG(seed, uint64(c))))
+	}
+	return d
+}
+
+func shuffle(x []int, rng *rand.Rand) {
+	rng.Shuffle(len(x), func(i, j int) { x[i], x[j] = x[j], x[i] })
+}
+
+// take moves n samples of class c to a set.
+func (d *Deck) take(to *learner.Samples, c, n int) error {
+	if len(d.cards[c]) < n {
+		return fmt.Errorf("%w: of class %d are %d left where a peer shall get %d: use fewer peers, fewer samples each or more data", ErrTooFew, c, len(d.cards[c]), n)
+	}
+	d.give(to, d.cards[c][:n])
+	d.cards[c] = d.cards[c][n:]
+	return nil
+}
+
+func (d *Deck) give(to *learner.Samples, cards []int) {
+	for _, i := range cards {
+		to.Labels = append(to.Labels, d.pool.Labels[i])
+		to.Features = append(to.Features, d.pool.Features[i*d.pool.Width:(i+1)*d.pool.Width]...)
+	}
+}
+
+// Deal deals one hand for each list of classes: so many training and probe
+// samples of each of them.
+func (d *Deck) Deal(holds [][]int, train, probe int) ([]Hand, error) {
+	hands := make([]Hand, len(holds))
+	for i, classes := range holds {
+		counts := map[int]int{}
+		for _, c := range classes {
+			counts[c] = train
+		}
+		var err error
+		if hands[i], err = d.counts(counts, probe); err != nil {
+			return nil, err
+		}
+	}
+	return hands, nil
+}
+
+// counts deals one hand with so many training samples of each class.
+func (d *Deck) counts(train map[int]int, probe int) (h Hand, err error) {
+	for _, c := range slices.Sorted(maps.Keys(train)) {
+		if err := d.take(&h.Train, c, train[c]); err != nil {
+			return h, err
+		}
+		if err := d.take(&h.Probe, c, probe); err != nil {
+			return h, err
+		}
+	}
+	return h, nil
 }
 
 // Window returns m consecutive classes from start, modulo the number of
@@ -35,40 +120,150 @@ func Spread(peers, m, classes int) [][]int {
 	return out
 }
 
-// Deal deals disjoint samples from a pool, in an order decided by the seed:
-// to peer i, train and then probe samples of each class in holds[i]. The
-// feature vectors of the pool have the given width. It is an error if a class
-// runs out.
-func Deal(pool learner.Samples, width int, holds [][]int, train, probe int, seed uint64) ([]Hand, error) {
-	deck := map[int][]int{}
-	for i, l := range pool.Labels {
-		deck[l] = append(deck[l], i)
-	}
-	for c, cards := range deck { // each with randomness of its own: any order will do
-		rng := rand.New(rand.NewPCG(seed, uint64(c)))
-		rng.Shuffle(len(cards), func(i, j int) { cards[i], cards[j] = cards[j], cards[i] })
-	}
-	take := func(to *learner.Samples, c, n int) error {
-		if len(deck[c]) < n {
-			return fmt.Errorf("the data have too few samples of class %d for %d peers with %d+%d each: use fewer peers or more data", c, len(holds), train, probe)
-		}
-		for _, i := range deck[c][:n] {
-			to.Labels = append(to.Labels, c)
-			to.Features = append(to.Features, pool.Features[i*width:(i+1)*width]...)
-		}
-		deck[c] = deck[c][n:]
-		return nil
-	}
-	hands := make([]Hand, len(holds))
-	for i, classes := range holds {
-		for _, c := range classes {
-			if err := take(&hands[i].Train, c, train); err != nil {
-				return nil, err
+// Dirichlet deals hands of the given number of training samples, the shares of
+// the classes drawn for each peer from a symmetric Dirichlet distribution: the
+// smaller alpha, the fewer classes (Hsu, Qi and Brown, 2019). Of each class that
+// a peer holds it gets probe samples too.
+func (d *Deck) Dirichlet(peers, classes int, alpha float64, train, probe int) ([]Hand, error) {
+	rng := rand.New(rand.NewPCG(d.seed, 1<<32))
+	var hands []Hand
+	for range peers {
+		counts := map[int]int{}
+		shares := dirichlet(rng, classes, alpha)
+		for range train {
+			u, c := rng.Float64(), 0
+			for ; c < classes-1 && u >= shares[c]; c++ {
+				u -= shares[c]
 			}
-			if err := take(&hands[i].Probe, c, probe); err != nil {
-				return nil, err
-			}
+			counts[c]++
 		}
+		h, err := d.counts(counts, probe)
+		if err != nil {
+			return nil, err
+		}
+		hands = append(hands, h)
+	}
+	return hands, nil
+}
+
+// dirichlet draws n shares. The logarithms of gamma variates are kept, because
+// with a small alpha the variates themselves are too small for a float64.
+func dirichlet(rng *rand.Rand, n int, alpha float64) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = logGamma(rng, alpha)
+	}
+	top, sum := slices.Max(x), 0.0
+	for i, v := range x {
+		x[i] = kernel.Exp64(v - top)
+		sum += x[i]
+	}
+	for i := range x {
+		x[i] /= sum
+	}
+	return x
+}
+
+// logGamma draws the logarithm of a gamma variate of scale 1 by the method of
+// Marsaglia and Tsang (2000), a shape below 1 by their boost from shape+1.
+func logGamma(rng *rand.Rand, shape float64) float64 {
+	boost := 0.0
+	if shape < 1 {
+		boost = kernel.Log64(1-rng.Float64()) / shape
+		shape++
+	}
+	d := shape - 1.0/3
+	c := 1 / math.Sqrt(9*d)
+	for {
+		x := kernel.Normal(rng)
+		v := 1 + float64(c*x)
+		if v <= 0 {
+			continue
+		}
+		v = v * v * v
+		if kernel.Log64(1-rng.Float64()) < float64(x*x)/2+d-float64(d*v)+float64(d*kernel.Log64(v)) {
+			return kernel.Log64(d) + kernel.Log64(v) + boost
+		}
+	}
+}
+
+// Shards sorts the pool by class, cuts as much of it as is needed into pieces
+// of equal size and deals each peer so many of them (McMahan et al., 2017). Of
+// each class that a peer holds it gets probe samples too.
+func (d *Deck) Shards(peers, shards, size, probe int) ([]Hand, error) {
+	rng := rand.New(rand.NewPCG(d.seed, 2<<32))
+	// Whole shards, each of one class, as many of each class as its share of
+	// the pool allows once the probes are set aside.
+	var pieces []int // class of each
+	for _, c := range slices.Sorted(maps.Keys(d.cards)) {
+		for range max(0, len(d.cards[c])-peers*probe) / size {
+			pieces = append(pieces, c)
+		}
+	}
+	if len(pieces) < peers*shards {
+		return nil, fmt.Errorf("%w: %d peers with %d shards of %d samples each, and probes of %d per class, need %d shards; there are %d",
+			ErrTooFew, peers, shards, size, probe, peers*shards, len(pieces))
+	}
+	shuffle(pieces, rng)
+	var hands []Hand
+	for i := range peers {
+		counts := map[int]int{}
+		for _, c := range pieces[i*shards : (i+1)*shards] {
+			counts[c] += size
+		}
+		h, err := d.counts(counts, probe)
+		if err != nil {
+			return nil, err
+		}
+		hands = append(hands, h)
+	}
+	return hands, nil
+}
+
+// ByOwner deals each peer the samples of one owner, in the order of their
+// names: at most train of each class to train on, and a third of the class, at
+// most probe, kept aside.
+func (d *Deck) ByOwner(peers, train, probe int) ([]Hand, error) {
+	if len(d.pool.Owners) != len(d.pool.Labels) {
+		return nil, fmt.Errorf("the data do not say whose each sample is: use another partition")
+	}
+	type key struct {
+		owner string
+		class int
+	}
+	cards := map[key][]int{}
+	var owners []string
+	for _, c := range slices.Sorted(maps.Keys(d.cards)) {
+		for _, i := range d.cards[c] {
+			k := key{d.pool.Owners[i], c}
+			cards[k] = append(cards[k], i)
+			owners = append(owners, k.owner)
+		}
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	if len(owners) < peers {
+		return nil, fmt.Errorf("%w: the data are of %d owners, for %d peers", ErrTooFew, len(owners), peers)
+	}
+	hands := make([]Hand, peers)
+	for i, owner := range owners[:peers] {
+		for _, c := range slices.Sorted(maps.Keys(d.cards)) {
+			mine := cards[key{owner, c}]
+			held := min(probe, len(mine)/3)
+			d.give(&hands[i].Probe, mine[:held])
+			d.give(&hands[i].Train, mine[held:min(len(mine), held+train)])
+		}
+		if len(hands[i].Train.Labels) == 0 {
+			return nil, fmt.Errorf("%w: owner %s has none", ErrTooFew, owner)
+		}
+	}
+	// What was given must not be dealt again.
+	given := owners[:peers]
+	for c := range d.cards {
+		d.cards[c] = slices.DeleteFunc(d.cards[c], func(i int) bool {
+			_, ok := slices.BinarySearch(given, d.pool.Owners[i])
+			return ok
+		})
 	}
 	return hands, nil
 }

@@ -7,21 +7,24 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/bristle-fl/bristled/aggregation"
 	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/learner"
 	"github.com/bristle-fl/bristled/node"
 	"github.com/bristle-fl/bristled/p2p"
+	"github.com/bristle-fl/bristled/sim/attack"
 	"github.com/bristle-fl/bristled/store"
 )
 
 // Live is an experiment with real parts instead of the bus: every peer is a
 // libp2p host on loopback TCP with an identity and a store of its own under
 // Dir, driven by node.Daemon. The order in which messages arrive is the
-// network's, so the result is not the same to the last bit every time.
+// network's, so the result is not the same to the last bit every time. Liars lie
+// to themselves only (attack.Attack's Label): gossip carries one update to all.
+// Topology, Link and Life are the machine's.
 type Live struct {
 	Experiment
 	Dir string
@@ -57,17 +60,13 @@ type livePeer struct {
 // integrated Iterations rounds. Each is judged on its head after exactly that
 // round.
 func RunLive(ctx context.Context, l Live) (res Result, traffic Traffic, err error) {
-	if l.Attack.Forge != nil {
-		return Result{}, Traffic{}, fmt.Errorf("attack %s sends different updates to different victims, which gossip cannot: run it on the bus", l.Attack.Name)
-	}
-	w, err := newWorld(l.Experiment, func(i int) (string, error) { return l.identity(i) })
+	peers, err := l.peers()
 	if err != nil {
 		return Result{}, Traffic{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	peers := slices.Concat(w.honest, w.attackers)
-	heads := make([]federation.Head, len(w.honest))
+	heads := make([]federation.Head, len(l.Honest))
 	finished := make(chan struct{}, len(heads))
 	parts := make([]livePeer, 0, len(peers))
 	defer func() {
@@ -101,8 +100,9 @@ func RunLive(ctx context.Context, l Live) (res Result, traffic Traffic, err erro
 	if err := runAll(ctx, cancel, parts, finished); err != nil {
 		return Result{}, Traffic{}, err
 	}
+	test := learner.NewProbe(l.Test, l.Manifest.Backbone.Features)
 	for _, h := range heads {
-		res.Accuracy = append(res.Accuracy, w.tests[0].Scores(h).Accuracy)
+		res.Accuracy = append(res.Accuracy, test.Scores(h).Accuracy)
 	}
 	res.Heads = heads
 	for _, p := range parts[:len(heads)] {
@@ -113,6 +113,52 @@ func RunLive(ctx context.Context, l Live) (res Result, traffic Traffic, err erro
 	}
 	res.UpdateBytes = traffic.UpdateBytes
 	return res, traffic, nil
+}
+
+// peers makes the peers, honest ones first.
+func (l Live) peers() ([]*node.Peer, error) {
+	var peers []*node.Peer
+	add := func(h Hand, rule federation.RuleSpec) error {
+		id, err := l.identity(len(peers))
+		if err != nil {
+			return err
+		}
+		own, err := aggregation.New(rule)
+		if err != nil {
+			return err
+		}
+		wire, err := aggregation.New(l.Manifest.Rule)
+		if err != nil {
+			return err
+		}
+		p, err := node.NewPeer(node.Config{
+			ID: id, Manifest: l.Manifest, Rule: own, WholeHead: wire.WholeHead(),
+			Train: h.Train, Probe: h.Probe, Seed: l.Seed<<16 + uint64(len(peers)),
+		})
+		peers = append(peers, p)
+		return err
+	}
+	for _, h := range l.Honest {
+		if err := add(h, l.Manifest.Rule); err != nil {
+			return nil, err
+		}
+	}
+	alone, err := aggregation.Defaults("local")
+	if err != nil {
+		return nil, err
+	}
+	for i, h := range l.Liars {
+		var a attack.Attack = attack.Honest{}
+		if l.Attack != nil {
+			if a, err = l.Attack(i, len(l.Liars)); err != nil {
+				return nil, err
+			}
+		}
+		if err := add(relabel(a, h, len(l.Manifest.Classes)), alone); err != nil {
+			return nil, err
+		}
+	}
+	return peers, nil
 }
 
 // runAll runs every daemon until the honest ones have finished or one fails.
@@ -144,12 +190,12 @@ func runAll(ctx context.Context, cancel context.CancelFunc, parts []livePeer, fi
 func (l Live) dir(i int) string { return filepath.Join(l.Dir, fmt.Sprintf("peer-%02d", i)) }
 
 // identity makes the identity of peer i.
-func (l Live) identity(i int) (string, error) {
+func (l Live) identity(i int) (federation.PeerID, error) {
 	if err := os.MkdirAll(l.dir(i), 0o700); err != nil {
 		return "", err
 	}
 	id, err := p2p.CreateIdentity(filepath.Join(l.dir(i), "identity.key"))
-	return string(id.ID()), err
+	return id.ID(), err
 }
 
 // start starts the network and the store of peer i, which dials those that

@@ -14,6 +14,7 @@ import (
 	"github.com/bristle-fl/bristled/learner"
 	"github.com/bristle-fl/bristled/learner/data"
 	"github.com/bristle-fl/bristled/node"
+	"github.com/bristle-fl/bristled/sim/attack"
 )
 
 // features returns the scaled features of a set.
@@ -58,14 +59,14 @@ func mainRow(t *testing.T, m *federation.Manifest, pool, test learner.Samples, a
 	for range attackers {
 		holds = append(holds, Window(0, 10, 10))
 	}
-	hands, err := Deal(pool, m.Backbone.Features, holds, 10, 10, seed)
+	hands, err := NewDeck(Pool{Samples: pool, Width: m.Backbone.Features}, seed).Deal(holds, 10, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	every := *m
 	every.Training.Steps = 1
 	return Experiment{
-		Manifest: &every, Honest: hands[:10], Attackers: hands[10:], Test: test,
+		Manifest: &every, Honest: hands[:10], Liars: hands[10:], Test: test,
 		Iterations: 300, Seed: seed, Workers: runtime.GOMAXPROCS(0),
 	}
 }
@@ -90,7 +91,7 @@ func mnist(t *testing.T) (m *federation.Manifest, pool, test learner.Samples) {
 // cell runs one cell of a table with three seeds and returns the mean
 // accuracy, that of the worst peer of all, and the first evaluated iteration
 // at which the mean curve is above .9, or 0.
-func cell(t *testing.T, m *federation.Manifest, pool, test learner.Samples, rule string, attack Attack, attackers int) (mean, worst float64, at90 int) {
+func cell(t *testing.T, m *federation.Manifest, pool, test learner.Samples, rule, lie string, attackers int) (mean, worst float64, at90 int) {
 	t.Helper()
 	var curve []float64
 	var evaluated []int
@@ -100,7 +101,7 @@ func cell(t *testing.T, m *federation.Manifest, pool, test learner.Samples, rule
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.Attack, e.Every = attack, 10
+		e.Attack, e.Every = attack.Named(lie, seed+1), 10
 		r, err := Run(t.Context(), e)
 		if err != nil {
 			t.Fatal(err)
@@ -130,16 +131,16 @@ func TestMainRow(t *testing.T) {
 	m, pool, test := mnist(t)
 	for _, row := range []struct {
 		rule        string
-		attack      Attack
+		attack      string
 		least, most float64
 	}{
-		{"mean", FlipAll, 0, .05},
-		{"bristle", FlipAll, .92, 1},
-		{"bristle+", FlipAll, .93, 1},
-		{"bristle", ForeignPermute, 0, .45},
-		{"bristle+", ForeignPermute, .93, 1},
+		{"mean", "flip-all", 0, .05},
+		{"bristle", "flip-all", .92, 1},
+		{"bristle+", "flip-all", .93, 1},
+		{"bristle", "fp-perm", 0, .45},
+		{"bristle+", "fp-perm", .93, 1},
 	} {
-		t.Run(row.rule+"/"+row.attack.Name, func(t *testing.T) {
+		t.Run(row.rule+"/"+row.attack, func(t *testing.T) {
 			mean, worst, at90 := cell(t, m, pool, test, row.rule, row.attack, 5)
 			t.Logf("mean %.4f, worst peer %.4f, 90%% at iteration %d", mean, worst, at90)
 			if mean < row.least || mean > row.most {
@@ -158,16 +159,16 @@ func TestTable(t *testing.T) {
 	for _, rule := range aggregation.Names() {
 		line := "| " + rule
 		for _, a := range []struct {
-			Attack
+			name      string
 			attackers int
-		}{{Attack{}, 0}, {FlipAll, 1}, {FlipAll, 5}, {FlipAll, 10}, {ForeignPermute, 5}} {
-			mean, worst, at90 := cell(t, m, pool, test, rule, a.Attack, a.attackers)
+		}{{"none", 0}, {"flip-all", 1}, {"flip-all", 5}, {"flip-all", 10}, {"fp-perm", 5}} {
+			mean, worst, at90 := cell(t, m, pool, test, rule, a.name, a.attackers)
 			line += fmt.Sprintf(" | %.3f [%.3f]", mean, worst)
 			if at90 > 0 {
 				line += fmt.Sprintf(" (%d)", at90)
 			}
 			if rule == "bristle+" && mean < .93 {
-				t.Errorf("bristle+ reaches %.4f under %s of %d", mean, a.Name, a.attackers)
+				t.Errorf("bristle+ reaches %.4f under %s of %d", mean, a.name, a.attackers)
 			}
 		}
 		t.Log(line + " |")
@@ -181,7 +182,7 @@ func TestDrawnDigits(t *testing.T) {
 	pool := features(t, b, m, data.Digits(1).Set(0, 3000))
 	test := features(t, b, m, data.Digits(2).Set(0, 1000))
 	e := mainRow(t, m, pool, test, 5, 1)
-	e.Attack, e.Iterations = FlipAll, 60
+	e.Attack, e.Iterations = attack.Named("flip-all", 1), 60
 	accuracy := map[string]Result{}
 	for _, rule := range []string{"local", "mean", "bristle", "bristle+"} {
 		other, err := WithRule(e, rule)

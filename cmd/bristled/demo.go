@@ -19,6 +19,7 @@ import (
 	"github.com/bristle-fl/bristled/learner/data"
 	"github.com/bristle-fl/bristled/node"
 	"github.com/bristle-fl/bristled/sim"
+	"github.com/bristle-fl/bristled/sim/attack"
 )
 
 // What the demo's peers hold: as in the Bristle experiments, four classes of
@@ -223,15 +224,15 @@ func demoExperiment(ctx context.Context, out io.Writer, f demoFlags, backbone *l
 	for range f.byzantine {
 		holds = append(holds, sim.Window(0, len(m.Classes), len(m.Classes)))
 	}
-	hands, err := sim.Deal(poolFeatures, m.Backbone.Features, holds, demoTrain, demoProbe, f.seed)
+	hands, err := sim.NewDeck(sim.Pool{Samples: poolFeatures, Width: m.Backbone.Features}, f.seed).Deal(holds, demoTrain, demoProbe)
 	if err != nil {
 		return sim.Experiment{}, err
 	}
 	return sim.Experiment{
 		Manifest:   m,
 		Honest:     hands[:honest],
-		Attackers:  hands[honest:],
-		Attack:     sim.FlipAll,
+		Liars:      hands[honest:],
+		Attack:     attack.Named("flip-all", f.seed),
 		Test:       testFeatures,
 		Iterations: f.rounds,
 		Seed:       f.seed,

@@ -73,7 +73,7 @@ func newDemoView(out io.Writer, e sim.Experiment, f demoFlags) *demoView {
 		}
 		v.rows = append(v.rows, demoRow{holds: strings.Join(names, " ")})
 	}
-	for range e.Attackers {
+	for range e.Liars {
 		v.rows = append(v.rows, demoRow{holds: "all, wrong labels"})
 	}
 	fmt.Fprintf(out, "%d peers on loopback, %d of them Byzantine: %d rounds of %s\n", f.peers, f.byzantine, f.rounds, e.Manifest.Rule.Name)

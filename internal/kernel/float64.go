@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"math/rand/v2"
+)
 
 // math.Exp, math.Log and math.Pow are assembly on some architectures and Go on
 // others, and do not give the same bits everywhere. All products that a sum follows are
@@ -69,4 +72,16 @@ func Pow64(x, y float64) float64 {
 		return 0
 	}
 	return Exp64(float64(y * Log64(x)))
+}
+
+// Normal draws from the standard normal distribution by Marsaglia's polar
+// method, with the same bits for one seed everywhere; those of rand.NormFloat64
+// depend on math.Exp.
+func Normal(rng *rand.Rand) float64 {
+	for {
+		x, y := 2*rng.Float64()-1, 2*rng.Float64()-1
+		if s := float64(x*x) + float64(y*y); s > 0 && s < 1 {
+			return x * math.Sqrt(-2*Log64(s)/s)
+		}
+	}
 }

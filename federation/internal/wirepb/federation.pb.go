@@ -47,7 +47,11 @@ type Update struct {
 	Claims []uint32 `protobuf:"varint,5,rep,packed,name=claims,proto3" json:"claims,omitempty"`
 	// The rows that travel: ascending by class, distinct, one at least for every
 	// claimed class, at most one per class of the manifest.
-	Rows          []*Row `protobuf:"bytes,6,rep,name=rows,proto3" json:"rows,omitempty"`
+	Rows []*Row `protobuf:"bytes,6,rep,name=rows,proto3" json:"rows,omitempty"`
+	// The SHA-256 (32 bytes, not all zero) of the Prototypes that the sender has
+	// committed itself to, and their epoch: both or neither.
+	Prototypes    []byte `protobuf:"bytes,7,opt,name=prototypes,proto3" json:"prototypes,omitempty"`
+	Epoch         uint64 `protobuf:"varint,8,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -124,6 +128,184 @@ func (x *Update) GetRows() []*Row {
 	return nil
 }
 
+func (x *Update) GetPrototypes() []byte {
+	if x != nil {
+		return x.Prototypes
+	}
+	return nil
+}
+
+func (x *Update) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+// Prototypes are the mean training features of the classes that a peer knows.
+// Two of one epoch with one sender's signature are equivocation.
+type Prototypes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in Update.
+	Federation []byte `protobuf:"bytes,1,opt,name=federation,proto3" json:"federation,omitempty"`
+	Sender     string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
+	// At least 1.
+	Epoch uint64 `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
+	// Per mean, of how many samples it is: the manifest's prototypes.least to
+	// 1,000,000.
+	Samples []uint32 `protobuf:"varint,5,rep,packed,name=samples,proto3" json:"samples,omitempty"`
+	// Ascending by class, distinct, at least one, always in the form "int8".
+	Means         []*Row `protobuf:"bytes,6,rep,name=means,proto3" json:"means,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Prototypes) Reset() {
+	*x = Prototypes{}
+	mi := &file_federation_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Prototypes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Prototypes) ProtoMessage() {}
+
+func (x *Prototypes) ProtoReflect() protoreflect.Message {
+	mi := &file_federation_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Prototypes.ProtoReflect.Descriptor instead.
+func (*Prototypes) Descriptor() ([]byte, []int) {
+	return file_federation_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Prototypes) GetFederation() []byte {
+	if x != nil {
+		return x.Federation
+	}
+	return nil
+}
+
+func (x *Prototypes) GetSender() string {
+	if x != nil {
+		return x.Sender
+	}
+	return ""
+}
+
+func (x *Prototypes) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *Prototypes) GetSamples() []uint32 {
+	if x != nil {
+		return x.Samples
+	}
+	return nil
+}
+
+func (x *Prototypes) GetMeans() []*Row {
+	if x != nil {
+		return x.Means
+	}
+	return nil
+}
+
+// Vouches say how far a peer trusts the prototypes of others.
+type Vouches struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in Update.
+	Federation []byte `protobuf:"bytes,1,opt,name=federation,proto3" json:"federation,omitempty"`
+	Sender     string `protobuf:"bytes,2,opt,name=sender,proto3" json:"sender,omitempty"`
+	Seq        uint64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	// The SHA-256 of each set, 32 bytes, one after the other, ascending: 1 to
+	// max_peers.
+	Sets []byte `protobuf:"bytes,5,opt,name=sets,proto3" json:"sets,omitempty"`
+	// A byte for each: trust times 255.
+	Trust         []byte `protobuf:"bytes,6,opt,name=trust,proto3" json:"trust,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Vouches) Reset() {
+	*x = Vouches{}
+	mi := &file_federation_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Vouches) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Vouches) ProtoMessage() {}
+
+func (x *Vouches) ProtoReflect() protoreflect.Message {
+	mi := &file_federation_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Vouches.ProtoReflect.Descriptor instead.
+func (*Vouches) Descriptor() ([]byte, []int) {
+	return file_federation_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Vouches) GetFederation() []byte {
+	if x != nil {
+		return x.Federation
+	}
+	return nil
+}
+
+func (x *Vouches) GetSender() string {
+	if x != nil {
+		return x.Sender
+	}
+	return ""
+}
+
+func (x *Vouches) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *Vouches) GetSets() []byte {
+	if x != nil {
+		return x.Sets
+	}
+	return nil
+}
+
+func (x *Vouches) GetTrust() []byte {
+	if x != nil {
+		return x.Trust
+	}
+	return nil
+}
+
 // Row is one class's weights in the form that the manifest's wire.rows names:
 // "int8" has scale and int8, "float32" has weights.
 type Row struct {
@@ -149,7 +331,7 @@ type Row struct {
 
 func (x *Row) Reset() {
 	*x = Row{}
-	mi := &file_federation_proto_msgTypes[1]
+	mi := &file_federation_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -161,7 +343,7 @@ func (x *Row) String() string {
 func (*Row) ProtoMessage() {}
 
 func (x *Row) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[1]
+	mi := &file_federation_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -174,7 +356,7 @@ func (x *Row) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Row.ProtoReflect.Descriptor instead.
 func (*Row) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{1}
+	return file_federation_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Row) GetClass() uint32 {
@@ -211,21 +393,23 @@ type Manifest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The reading of this message: 1.
 	Version uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
-	// 1 to 64 printable characters.
+	// 1 to 64 bytes of printable UTF-8.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// 2 to 1,000 distinct names of 1 to 64 bytes, usable as the names of folders.
-	Classes       []string           `protobuf:"bytes,3,rep,name=classes,proto3" json:"classes,omitempty"`
-	Backbone      *Manifest_Backbone `protobuf:"bytes,4,opt,name=backbone,proto3" json:"backbone,omitempty"`
-	Rule          *Manifest_Rule     `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
-	Training      *Manifest_Training `protobuf:"bytes,6,opt,name=training,proto3" json:"training,omitempty"`
-	Wire          *Manifest_Wire     `protobuf:"bytes,7,opt,name=wire,proto3" json:"wire,omitempty"`
+	// 2 to 1,000 distinct names of 1 to 64 bytes of printable UTF-8 that can be
+	// the names of folders.
+	Classes       []string                 `protobuf:"bytes,3,rep,name=classes,proto3" json:"classes,omitempty"`
+	Backbone      *Manifest_Backbone       `protobuf:"bytes,4,opt,name=backbone,proto3" json:"backbone,omitempty"`
+	Rule          *Manifest_Rule           `protobuf:"bytes,5,opt,name=rule,proto3" json:"rule,omitempty"`
+	Training      *Manifest_Training       `protobuf:"bytes,6,opt,name=training,proto3" json:"training,omitempty"`
+	Wire          *Manifest_Wire           `protobuf:"bytes,7,opt,name=wire,proto3" json:"wire,omitempty"`
+	Prototypes    *Manifest_PrototypeRules `protobuf:"bytes,8,opt,name=prototypes,proto3" json:"prototypes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Manifest) Reset() {
 	*x = Manifest{}
-	mi := &file_federation_proto_msgTypes[2]
+	mi := &file_federation_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -237,7 +421,7 @@ func (x *Manifest) String() string {
 func (*Manifest) ProtoMessage() {}
 
 func (x *Manifest) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[2]
+	mi := &file_federation_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -250,7 +434,7 @@ func (x *Manifest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Manifest.ProtoReflect.Descriptor instead.
 func (*Manifest) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{2}
+	return file_federation_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Manifest) GetVersion() uint32 {
@@ -302,6 +486,13 @@ func (x *Manifest) GetWire() *Manifest_Wire {
 	return nil
 }
 
+func (x *Manifest) GetPrototypes() *Manifest_PrototypeRules {
+	if x != nil {
+		return x.Prototypes
+	}
+	return nil
+}
+
 type Manifest_Backbone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of the ONNX file: 32 bytes.
@@ -321,7 +512,7 @@ type Manifest_Backbone struct {
 
 func (x *Manifest_Backbone) Reset() {
 	*x = Manifest_Backbone{}
-	mi := &file_federation_proto_msgTypes[3]
+	mi := &file_federation_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +524,7 @@ func (x *Manifest_Backbone) String() string {
 func (*Manifest_Backbone) ProtoMessage() {}
 
 func (x *Manifest_Backbone) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[3]
+	mi := &file_federation_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +537,7 @@ func (x *Manifest_Backbone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Manifest_Backbone.ProtoReflect.Descriptor instead.
 func (*Manifest_Backbone) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{2, 0}
+	return file_federation_proto_rawDescGZIP(), []int{4, 0}
 }
 
 func (x *Manifest_Backbone) GetSha256() []byte {
@@ -403,7 +594,7 @@ type Manifest_Rule struct {
 
 func (x *Manifest_Rule) Reset() {
 	*x = Manifest_Rule{}
-	mi := &file_federation_proto_msgTypes[4]
+	mi := &file_federation_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +606,7 @@ func (x *Manifest_Rule) String() string {
 func (*Manifest_Rule) ProtoMessage() {}
 
 func (x *Manifest_Rule) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[4]
+	mi := &file_federation_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +619,7 @@ func (x *Manifest_Rule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Manifest_Rule.ProtoReflect.Descriptor instead.
 func (*Manifest_Rule) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{2, 1}
+	return file_federation_proto_rawDescGZIP(), []int{4, 1}
 }
 
 func (x *Manifest_Rule) GetName() string {
@@ -456,7 +647,7 @@ type Manifest_Constant struct {
 
 func (x *Manifest_Constant) Reset() {
 	*x = Manifest_Constant{}
-	mi := &file_federation_proto_msgTypes[5]
+	mi := &file_federation_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +659,7 @@ func (x *Manifest_Constant) String() string {
 func (*Manifest_Constant) ProtoMessage() {}
 
 func (x *Manifest_Constant) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[5]
+	mi := &file_federation_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +672,7 @@ func (x *Manifest_Constant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Manifest_Constant.ProtoReflect.Descriptor instead.
 func (*Manifest_Constant) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{2, 2}
+	return file_federation_proto_rawDescGZIP(), []int{4, 2}
 }
 
 func (x *Manifest_Constant) GetName() string {
@@ -516,7 +707,7 @@ type Manifest_Training struct {
 
 func (x *Manifest_Training) Reset() {
 	*x = Manifest_Training{}
-	mi := &file_federation_proto_msgTypes[6]
+	mi := &file_federation_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +719,7 @@ func (x *Manifest_Training) String() string {
 func (*Manifest_Training) ProtoMessage() {}
 
 func (x *Manifest_Training) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[6]
+	mi := &file_federation_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +732,7 @@ func (x *Manifest_Training) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Manifest_Training.ProtoReflect.Descriptor instead.
 func (*Manifest_Training) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{2, 3}
+	return file_federation_proto_rawDescGZIP(), []int{4, 3}
 }
 
 func (x *Manifest_Training) GetLearningRate() float64 {
@@ -593,7 +784,7 @@ type Manifest_Wire struct {
 
 func (x *Manifest_Wire) Reset() {
 	*x = Manifest_Wire{}
-	mi := &file_federation_proto_msgTypes[7]
+	mi := &file_federation_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +796,7 @@ func (x *Manifest_Wire) String() string {
 func (*Manifest_Wire) ProtoMessage() {}
 
 func (x *Manifest_Wire) ProtoReflect() protoreflect.Message {
-	mi := &file_federation_proto_msgTypes[7]
+	mi := &file_federation_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +809,7 @@ func (x *Manifest_Wire) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Manifest_Wire.ProtoReflect.Descriptor instead.
 func (*Manifest_Wire) Descriptor() ([]byte, []int) {
-	return file_federation_proto_rawDescGZIP(), []int{2, 4}
+	return file_federation_proto_rawDescGZIP(), []int{4, 4}
 }
 
 func (x *Manifest_Wire) GetRows() string {
@@ -642,11 +833,74 @@ func (x *Manifest_Wire) GetMaxPeers() uint32 {
 	return 0
 }
 
+type Manifest_PrototypeRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether peers publish class means.
+	Use bool `protobuf:"varint,1,opt,name=use,proto3" json:"use,omitempty"`
+	// 1 to 10,000; may be 0 if they do not.
+	Least uint32 `protobuf:"varint,2,opt,name=least,proto3" json:"least,omitempty"`
+	// 0 to 10.
+	Noise         float64 `protobuf:"fixed64,3,opt,name=noise,proto3" json:"noise,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Manifest_PrototypeRules) Reset() {
+	*x = Manifest_PrototypeRules{}
+	mi := &file_federation_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Manifest_PrototypeRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Manifest_PrototypeRules) ProtoMessage() {}
+
+func (x *Manifest_PrototypeRules) ProtoReflect() protoreflect.Message {
+	mi := &file_federation_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Manifest_PrototypeRules.ProtoReflect.Descriptor instead.
+func (*Manifest_PrototypeRules) Descriptor() ([]byte, []int) {
+	return file_federation_proto_rawDescGZIP(), []int{4, 5}
+}
+
+func (x *Manifest_PrototypeRules) GetUse() bool {
+	if x != nil {
+		return x.Use
+	}
+	return false
+}
+
+func (x *Manifest_PrototypeRules) GetLeast() uint32 {
+	if x != nil {
+		return x.Least
+	}
+	return 0
+}
+
+func (x *Manifest_PrototypeRules) GetNoise() float64 {
+	if x != nil {
+		return x.Noise
+	}
+	return 0
+}
+
 var File_federation_proto protoreflect.FileDescriptor
 
 const file_federation_proto_rawDesc = "" +
 	"\n" +
-	"\x10federation.proto\x12\x13bristled.federation\"\xc0\x01\n" +
+	"\x10federation.proto\x12\x13bristled.federation\"\xe4\x01\n" +
 	"\x06Update\x12\x1e\n" +
 	"\n" +
 	"federation\x18\x01 \x01(\fR\n" +
@@ -655,13 +909,33 @@ const file_federation_proto_rawDesc = "" +
 	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x14\n" +
 	"\x05round\x18\x04 \x01(\x04R\x05round\x12\x16\n" +
 	"\x06claims\x18\x05 \x03(\rR\x06claims\x12,\n" +
-	"\x04rows\x18\x06 \x03(\v2\x18.bristled.federation.RowR\x04rowsJ\x04\b\a\x10\bR\n" +
-	"prototypes\"_\n" +
+	"\x04rows\x18\x06 \x03(\v2\x18.bristled.federation.RowR\x04rows\x12\x1e\n" +
+	"\n" +
+	"prototypes\x18\a \x01(\fR\n" +
+	"prototypes\x12\x14\n" +
+	"\x05epoch\x18\b \x01(\x04R\x05epoch\"\xaa\x01\n" +
+	"\n" +
+	"Prototypes\x12\x1e\n" +
+	"\n" +
+	"federation\x18\x01 \x01(\fR\n" +
+	"federation\x12\x16\n" +
+	"\x06sender\x18\x02 \x01(\tR\x06sender\x12\x14\n" +
+	"\x05epoch\x18\x03 \x01(\x04R\x05epoch\x12\x18\n" +
+	"\asamples\x18\x05 \x03(\rR\asamples\x12.\n" +
+	"\x05means\x18\x06 \x03(\v2\x18.bristled.federation.RowR\x05meansJ\x04\b\x04\x10\x05\"\x83\x01\n" +
+	"\aVouches\x12\x1e\n" +
+	"\n" +
+	"federation\x18\x01 \x01(\fR\n" +
+	"federation\x12\x16\n" +
+	"\x06sender\x18\x02 \x01(\tR\x06sender\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\x12\x12\n" +
+	"\x04sets\x18\x05 \x01(\fR\x04sets\x12\x14\n" +
+	"\x05trust\x18\x06 \x01(\fR\x05trustJ\x04\b\x04\x10\x05\"_\n" +
 	"\x03Row\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\rR\x05class\x12\x14\n" +
 	"\x05scale\x18\x02 \x01(\x02R\x05scale\x12\x12\n" +
 	"\x04int8\x18\x03 \x01(\fR\x04int8\x12\x18\n" +
-	"\aweights\x18\x04 \x03(\x02R\aweights\"\xdc\x06\n" +
+	"\aweights\x18\x04 \x03(\x02R\aweights\"\xfa\a\n" +
 	"\bManifest\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -669,7 +943,10 @@ const file_federation_proto_rawDesc = "" +
 	"\bbackbone\x18\x04 \x01(\v2&.bristled.federation.Manifest.BackboneR\bbackbone\x126\n" +
 	"\x04rule\x18\x05 \x01(\v2\".bristled.federation.Manifest.RuleR\x04rule\x12B\n" +
 	"\btraining\x18\x06 \x01(\v2&.bristled.federation.Manifest.TrainingR\btraining\x126\n" +
-	"\x04wire\x18\a \x01(\v2\".bristled.federation.Manifest.WireR\x04wire\x1a\x99\x01\n" +
+	"\x04wire\x18\a \x01(\v2\".bristled.federation.Manifest.WireR\x04wire\x12L\n" +
+	"\n" +
+	"prototypes\x18\b \x01(\v2,.bristled.federation.Manifest.PrototypeRulesR\n" +
+	"prototypes\x1a\x99\x01\n" +
 	"\bBackbone\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\fR\x06sha256\x12\x1a\n" +
 	"\bfeatures\x18\x02 \x01(\rR\bfeatures\x12\x14\n" +
@@ -693,7 +970,11 @@ const file_federation_proto_rawDesc = "" +
 	"\x04rows\x18\x01 \x01(\tR\x04rows\x12\x1f\n" +
 	"\vmax_message\x18\x02 \x01(\rR\n" +
 	"maxMessage\x12\x1b\n" +
-	"\tmax_peers\x18\x03 \x01(\rR\bmaxPeersB;Z9github.com/bristle-fl/bristled/federation/internal/wirepbb\x06proto3"
+	"\tmax_peers\x18\x03 \x01(\rR\bmaxPeers\x1aN\n" +
+	"\x0ePrototypeRules\x12\x10\n" +
+	"\x03use\x18\x01 \x01(\bR\x03use\x12\x14\n" +
+	"\x05least\x18\x02 \x01(\rR\x05least\x12\x14\n" +
+	"\x05noise\x18\x03 \x01(\x01R\x05noiseB;Z9github.com/bristle-fl/bristled/federation/internal/wirepbb\x06proto3"
 
 var (
 	file_federation_proto_rawDescOnce sync.Once
@@ -707,29 +988,34 @@ func file_federation_proto_rawDescGZIP() []byte {
 	return file_federation_proto_rawDescData
 }
 
-var file_federation_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_federation_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_federation_proto_goTypes = []any{
-	(*Update)(nil),            // 0: bristled.federation.Update
-	(*Row)(nil),               // 1: bristled.federation.Row
-	(*Manifest)(nil),          // 2: bristled.federation.Manifest
-	(*Manifest_Backbone)(nil), // 3: bristled.federation.Manifest.Backbone
-	(*Manifest_Rule)(nil),     // 4: bristled.federation.Manifest.Rule
-	(*Manifest_Constant)(nil), // 5: bristled.federation.Manifest.Constant
-	(*Manifest_Training)(nil), // 6: bristled.federation.Manifest.Training
-	(*Manifest_Wire)(nil),     // 7: bristled.federation.Manifest.Wire
+	(*Update)(nil),                  // 0: bristled.federation.Update
+	(*Prototypes)(nil),              // 1: bristled.federation.Prototypes
+	(*Vouches)(nil),                 // 2: bristled.federation.Vouches
+	(*Row)(nil),                     // 3: bristled.federation.Row
+	(*Manifest)(nil),                // 4: bristled.federation.Manifest
+	(*Manifest_Backbone)(nil),       // 5: bristled.federation.Manifest.Backbone
+	(*Manifest_Rule)(nil),           // 6: bristled.federation.Manifest.Rule
+	(*Manifest_Constant)(nil),       // 7: bristled.federation.Manifest.Constant
+	(*Manifest_Training)(nil),       // 8: bristled.federation.Manifest.Training
+	(*Manifest_Wire)(nil),           // 9: bristled.federation.Manifest.Wire
+	(*Manifest_PrototypeRules)(nil), // 10: bristled.federation.Manifest.PrototypeRules
 }
 var file_federation_proto_depIdxs = []int32{
-	1, // 0: bristled.federation.Update.rows:type_name -> bristled.federation.Row
-	3, // 1: bristled.federation.Manifest.backbone:type_name -> bristled.federation.Manifest.Backbone
-	4, // 2: bristled.federation.Manifest.rule:type_name -> bristled.federation.Manifest.Rule
-	6, // 3: bristled.federation.Manifest.training:type_name -> bristled.federation.Manifest.Training
-	7, // 4: bristled.federation.Manifest.wire:type_name -> bristled.federation.Manifest.Wire
-	5, // 5: bristled.federation.Manifest.Rule.constants:type_name -> bristled.federation.Manifest.Constant
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	3,  // 0: bristled.federation.Update.rows:type_name -> bristled.federation.Row
+	3,  // 1: bristled.federation.Prototypes.means:type_name -> bristled.federation.Row
+	5,  // 2: bristled.federation.Manifest.backbone:type_name -> bristled.federation.Manifest.Backbone
+	6,  // 3: bristled.federation.Manifest.rule:type_name -> bristled.federation.Manifest.Rule
+	8,  // 4: bristled.federation.Manifest.training:type_name -> bristled.federation.Manifest.Training
+	9,  // 5: bristled.federation.Manifest.wire:type_name -> bristled.federation.Manifest.Wire
+	10, // 6: bristled.federation.Manifest.prototypes:type_name -> bristled.federation.Manifest.PrototypeRules
+	7,  // 7: bristled.federation.Manifest.Rule.constants:type_name -> bristled.federation.Manifest.Constant
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_federation_proto_init() }
@@ -743,7 +1029,7 @@ func file_federation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_federation_proto_rawDesc), len(file_federation_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,230 @@
+package aggregation
+
+import (
+	"math"
+	"slices"
+
+	"github.com/bristle-fl/bristled/federation"
+)
+
+// OwnMeans are the class means that a peer published itself.
+type OwnMeans struct {
+	Means   federation.Rows
+	Samples []int
+	// Variance is, per row of Means, the mean squared distance of a sample of
+	// the class from its mean.
+	Variance []float64
+}
+
+// Knowledge is what a peer makes of the prototypes of others (docs/bristle.md,
+// f).
+type Knowledge struct {
+	// Trust is kappa, per set, 0 to 1.
+	Trust []float64
+	// Shared says, per set, whether it has a class in common with the own one,
+	// so that Trust is first-hand.
+	Shared []bool
+	// Means are those of the classes that the peer has no samples of and that
+	// somebody trusted published: the geometric median of what they say.
+	Means federation.Rows
+	// Disputes are the classes of Means about which the sets disagree.
+	Disputes []Dispute
+}
+
+// Dispute says that prototypes of a class differ more than those of honest
+// peers do: either somebody lies, or the class looks different at different
+// peers.
+type Dispute struct {
+	Class int `json:"class"`
+	// Share is the largest share of the trusted prototypes that agree.
+	Share float64 `json:"share"`
+}
+
+const (
+	// Two prototypes agree if their cosine, seen from the mean of the own ones,
+	// is above agreement; a class is in dispute if less than undisputed of the
+	// mass agrees.
+	agreement  = .45
+	undisputed = .7
+
+	// leastReliability bounds how much of a low cosine is put down to means of
+	// few samples.
+	leastReliability = .2
+
+	prototypeSteps = 20
+)
+
+// Weigh judges the prototype sets of others by the own one. sets are ascending
+// by sender, vouches are those of the same senders or nil; foreign are the
+// classes that the peer has no samples of, ascending. The work grows with the
+// square of the number of sets.
+func Weigh(own OwnMeans, sets []*federation.Prototypes, vouches []*federation.Vouches, foreign []int) Knowledge {
+	k := Knowledge{
+		Trust: make([]float64, len(sets)), Shared: make([]bool, len(sets)),
+		Means: federation.Rows{Features: own.Means.Features},
+	}
+	if len(own.Means.Classes) == 0 {
+		return k
+	}
+	v := newView(own)
+	mass := make([]float64, len(sets))
+	for j, set := range sets {
+		mass[j] = min(1, float64(len(own.Means.Classes))/float64(max(1, len(set.Means.Classes))))
+		k.Trust[j], k.Shared[j] = v.firstHand(set)
+	}
+	for j, set := range sets {
+		if !k.Shared[j] {
+			k.Trust[j] = hearsay(set.Hash(), k, mass, vouches)
+		}
+	}
+	median := geoMedian{steps: prototypeSteps, smoothing: 1e-3}
+	for _, c := range foreign {
+		var rows [][]float32
+		var weights []float64
+		for j, set := range sets {
+			at, ok := slices.BinarySearch(set.Means.Classes, c)
+			if w := mass[j] * k.Trust[j]; ok && w > 0 {
+				rows, weights = append(rows, set.Means.Row(at)), append(weights, w)
+			}
+		}
+		if len(rows) == 0 {
+			continue
+		}
+		k.Means.Classes = append(k.Means.Classes, c)
+		k.Means.Weights = append(k.Means.Weights, rows[0]...)
+		if share := v.agreeing(rows, weights); share < undisputed {
+			k.Disputes = append(k.Disputes, Dispute{Class: c, Share: share})
+		}
+		median.reset(rows[0], weights[0])
+		for i := 1; i < len(rows); i++ {
+			median.add(rows[i], weights[i])
+		}
+		if len(rows) > 1 && median.solve() {
+			median.write(k.Means.Row(len(k.Means.Classes) - 1))
+		}
+	}
+	return k
+}
+
+// view sees prototypes from the mean of the own ones.
+type view struct {
+	own         OwnMeans
+	middle      []float32
+	seen        []float32 // own means minus middle
+	reliability []float64 // rho
+	diff        []float32
+}
+
+func newView(own OwnMeans) *view {
+	n, width := len(own.Means.Classes), own.Means.Features
+	v := &view{own: own, middle: make([]float32, width), diff: make([]float32, width)}
+	sum := make([]float64, width)
+	for i := range n {
+		for j, x := range own.Means.Row(i) {
+			sum[j] += float64(x)
+		}
+	}
+	for j, s := range sum {
+		v.middle[j] = float32(s / float64(n))
+	}
+	for i := range n {
+		v.seen = append(v.seen, v.centred(own.Means.Row(i))...)
+		rho := leastReliability
+		if length := squaredNorm(v.row(i)); length > 0 && own.Samples[i] > 1 {
+			rho = max(rho, 1-own.Variance[i]/(float64(own.Samples[i])*length))
+		}
+		v.reliability = append(v.reliability, rho)
+	}
+	return v
+}
+
+func (v *view) row(i int) []float32 { return cut(v.seen, i, v.own.Means.Features) }
+
+// centred returns a prototype minus the middle, valid until the next call.
+func (v *view) centred(row []float32) []float32 {
+	for j, x := range row {
+		v.diff[j] = x - v.middle[j]
+	}
+	return v.diff
+}
+
+// firstHand returns kappa of a set with a class in common, and whether it has
+// one: the least over the common classes of how much the two means agree, 0
+// where another own mean is nearer.
+func (v *view) firstHand(set *federation.Prototypes) (trust float64, shared bool) {
+	trust = 1
+	for i, c := range v.own.Means.Classes {
+		at, ok := slices.BinarySearch(set.Means.Classes, c)
+		if !ok {
+			continue
+		}
+		shared = true
+		theirs := v.centred(set.Means.Row(at))
+		nearest, least := i, squaredDistance(theirs, v.row(i))
+		for other := range v.own.Means.Classes {
+			if d := squaredDistance(theirs, v.row(other)); d < least {
+				nearest, least = other, d
+			}
+		}
+		if nearest != i {
+			return 0, true
+		}
+		trust = min(trust, max(0, min(1, (cosine(theirs, v.row(i))/v.reliability[i]-.3)/.4)))
+	}
+	if !shared {
+		return 0, false
+	}
+	return trust, true
+}
+
+// hearsay returns kappa of a set without a class in common: a²/(a²+(1-a)²) for
+// the mean a of what those say who know both sides, .5 without any. One hop only:
+// who vouches must be known at first hand.
+func hearsay(set federation.Hash, k Knowledge, mass []float64, vouches []*federation.Vouches) float64 {
+	sum, total := 0.0, 0.0
+	for w, v := range vouches {
+		if v == nil || !k.Shared[w] {
+			continue
+		}
+		if said, ok := v.Trust[set]; ok {
+			weight := mass[w] * k.Trust[w]
+			sum += float64(weight * float64(said) / 255)
+			total += weight
+		}
+	}
+	if total == 0 {
+		return .5
+	}
+	a := sum / total
+	return float64(a*a) / (float64(a*a) + float64((1-a)*(1-a)))
+}
+
+// agreeing returns the largest share of the mass that agrees with one row.
+func (v *view) agreeing(rows [][]float32, weights []float64) float64 {
+	seen := make([][]float32, len(rows))
+	total := 0.0
+	for i, r := range rows {
+		seen[i] = slices.Clone(v.centred(r))
+		total += weights[i]
+	}
+	most := 0.0
+	for i := range seen {
+		sum := 0.0
+		for j := range seen {
+			if i == j || cosine(seen[i], seen[j]) > agreement {
+				sum += weights[j]
+			}
+		}
+		most = max(most, sum)
+	}
+	return most / total
+}
+
+// cosine returns the cosine of the angle between x and y, 0 if one is zero.
+func cosine(x, y []float32) float64 {
+	xx, yy := squaredNorm(x), squaredNorm(y)
+	if xx == 0 || yy == 0 {
+		return 0
+	}
+	return dot(x, y) / math.Sqrt(xx*yy)
+}

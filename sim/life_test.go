@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func TestTransit(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var busy int64
+	if at, lost := (Link{}).transit(7*unit, &busy, 1000, rng); at != 7*unit || lost {
+		t.Errorf("a perfect link delivers at %d, lost: %v", at, lost)
+	}
+	slow := Link{Latency: 2, Bandwidth: 500}
+	for i := range int64(3) { // two iterations each, one after the other
+		if at, _ := slow.transit(unit, &busy, 1000, rng); at != unit+2*(i+1)*unit+2*unit {
+			t.Errorf("message %d arrives at %d", i, at)
+		}
+	}
+	lost := 0
+	for range 1000 {
+		if _, gone := (Link{Loss: .3}).transit(0, &busy, 1, rng); gone {
+			lost++
+		}
+	}
+	if lost < 250 || lost > 350 {
+		t.Errorf("%d of 1000 messages were lost at .3", lost)
+	}
+	for range 100 {
+		if at, _ := (Link{Latency: 1, Jitter: .5}).transit(0, &busy, 1, rng); at < unit || at > unit*3/2 {
+			t.Errorf("delay of 1 to 1.5 iterations is %d", at)
+		}
+	}
+	for _, bad := range []Link{{Loss: 1.1}, {Latency: -1}, {Bandwidth: -1}, {Jitter: 1e7}} {
+		if bad.check() == nil {
+			t.Errorf("%+v was taken", bad)
+		}
+	}
+}
+
+func TestChurn(t *testing.T) {
+	away := 0
+	for i, l := range Churn(20, 100, .05, 3, true, 1) {
+		if err := l.check(i); err != nil {
+			t.Fatal(err)
+		}
+		away += len(l.Away)
+	}
+	if away < 50 || away > 120 { // about 1 in 23 iterations
+		t.Errorf("%d absences in 20 lives of 100 iterations", away)
+	}
+	for _, bad := range []Life{{Join: -1}, {Speed: -1}, {Away: []Absence{{3, 3, false}}}, {Away: []Absence{{3, 5, false}, {4, 6, false}}}} {
+		if bad.check(0) == nil {
+			t.Errorf("%+v was taken", bad)
+		}
+	}
+}
+
+func TestAgenda(t *testing.T) {
+	var a agenda
+	for _, e := range [][2]int{{5, 1}, {3, 9}, {5, 0}, {3, 2}, {4, 4}} {
+		a.add(int64(e[0]), e[1])
+	}
+	var got []int
+	for _, want := range []int64{3, 4, 5} {
+		if a.next() != want {
+			t.Fatalf("next is %d, want %d", a.next(), want)
+		}
+		got = append(got, a.take()...)
+	}
+	for i, want := range []int{2, 9, 4, 0, 1} {
+		if got[i] != want {
+			t.Fatalf("order %v", got)
+		}
+	}
+}
