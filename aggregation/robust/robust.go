@@ -32,7 +32,82 @@ type Rule interface {
 type Filter interface {
 	Least() int
 	// Apply returns the vectors that the rule gets, own first, valid until the
-	// next call. It may return fewer than it got; from says which inputs
-	// each was made of, as an n' x n matrix of shares.
+	// next call. It may return fewer than it got; from says what shares of the
+	// inputs each is made of, n' rows of n numbers.
 	Apply(in Input) (vectors [][]float32, from [][]float64)
+}
+
+// Constant describes one constant of a rule or filter.
+type Constant struct {
+	Name     string
+	Doc      string // one line
+	Default  float64
+	Min, Max float64 // the range, both ends included
+	Whole    bool    // whether only whole numbers are allowed
+}
+
+// Info describes a rule or filter.
+type Info struct {
+	Name      string
+	Summary   string     // one line
+	Source    string     // where the formula is from
+	Breakdown string     // how many liars it bears, n counting the own vector
+	Constants []Constant // in the order in which they matter
+}
+
+// Values are the constants of one rule, complete and checked.
+type Values map[string]float64
+
+// Whole returns a constant that is a whole number.
+func (v Values) Whole(name string) int { return int(v[name]) }
+
+// RuleEntry is a rule that can be built.
+type RuleEntry struct {
+	Info
+	New func(v Values, workers int) Rule
+}
+
+// FilterEntry is a filter that can be built.
+type FilterEntry struct {
+	Info
+	New func(v Values, workers int) Filter
+}
+
+// liars is the constant f.
+func liars(doc string) Constant {
+	return Constant{Name: "f", Default: 4, Min: 0, Max: 65536, Whole: true, Doc: doc}
+}
+
+// Rules returns every rule.
+func Rules() []RuleEntry {
+	return []RuleEntry{
+		meanEntry, medianEntry, trimmedMeanEntry, meaMedEntry,
+		krumEntry("krum", paperScore), krumEntry("krum:paper", paperScore), krumEntry("krum:byzfl", byzflScore), krumEntry("krum:flower", flowerScore),
+		krumEntry("krum:medoid", medoidScore), krumEntry("krum:bristle-author", authorScore),
+		multiKrumEntry, bulyanEntry,
+	}
+}
+
+// Filters returns every filter.
+func Filters() []FilterEntry {
+	return nil
+}
+
+// equal sets shares to 1/k for the chosen ones and 0 for the rest.
+func equal(shares []float64, n int, chosen []int) []float64 {
+	shares = grow(shares, n)
+	clear(shares)
+	for _, i := range chosen {
+		shares[i] = 1 / float64(len(chosen))
+	}
+	return shares
+}
+
+// ones returns n times 1.
+func ones(shares []float64, n int) []float64 {
+	shares = grow(shares, n)
+	for i := range shares {
+		shares[i] = 1
+	}
+	return shares
 }

@@ -149,3 +149,25 @@ func axpyAVX2(alpha float32, x, y *float32, n int)
 
 //go:noescape
 func adamAVX2(w, grad, m, v *float32, n int, s *adamConstants)
+
+func keys(on cpu.Path, dst []int32, src []float32) {
+	n := whole(on, len(src))
+	if n > 0 {
+		keysAVX2(&dst[0], &src[0], n)
+	}
+	keysGeneric(dst[n:], src[n:])
+}
+
+func exchange(on cpu.Path, rows []int32, network [][2]int32) {
+	if on == cpu.Generic {
+		exchangeGeneric(rows, network)
+		return
+	}
+	exchangeAVX2(&rows[0], &network[0], len(network))
+}
+
+//go:noescape
+func keysAVX2(dst *int32, src *float32, n int)
+
+//go:noescape
+func exchangeAVX2(rows *int32, network *[2]int32, n int)

@@ -21,3 +21,7 @@ func squaredDistance(_ cpu.Path, acc *[lanes]float32, a, b []float32) {
 func axpy(_ cpu.Path, alpha float32, x, y []float32) { axpyGeneric(alpha, x, y) }
 
 func adam(_ cpu.Path, w, g, m, v []float32, s *adamConstants) { adamGeneric(w, g, m, v, s) }
+
+func keys(_ cpu.Path, dst []int32, src []float32) { keysGeneric(dst, src) }
+
+func exchange(_ cpu.Path, rows []int32, network [][2]int32) { exchangeGeneric(rows, network) }
