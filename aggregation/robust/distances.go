@@ -7,6 +7,10 @@ import (
 	"github.com/bristle-fl/bristled/internal/kernel"
 )
 
+// reach is how many columns are measured at once: four vectors' share of them
+// fills the first-level cache.
+const reach = 2048
+
 // mostPieces bounds the partial sums of the distances.
 const mostPieces = 64
 
@@ -34,7 +38,7 @@ func chunks(d int) int { return (d + chunk - 1) / chunk }
 func (d *distances) measure(vectors [][]float32) {
 	n := len(vectors)
 	d.vectors, d.n = vectors, n
-	d.pieces = min(mostPieces, chunks(len(vectors[0])))
+	d.pieces = min(mostPieces, (len(vectors[0])+reach-1)/reach)
 	d.partial = grow(d.partial, d.pieces*n*n)
 	d.d = grow(d.d, n*n)
 	d.run(d.pieces, d.task)
@@ -54,15 +58,31 @@ func (d *distances) measure(vectors [][]float32) {
 
 func (d *distances) piece(piece, _ int) {
 	n, width := d.n, len(d.vectors[0])
-	all := chunks(width)
+	all := (width + reach - 1) / reach
 	sums := d.partial[piece*n*n : (piece+1)*n*n]
 	clear(sums)
 	for c := piece * all / d.pieces; c < (piece+1)*all/d.pieces; c++ {
-		from, to := c*chunk, min(width, (c+1)*chunk)
-		for i, x := range d.vectors {
-			x = x[from:to]
-			for j, y := range d.vectors[:i] {
-				sums[i*n+j] += float64(kernel.SquaredDistance(x, y[from:to]))
+		from, to := c*reach, min(width, (c+1)*reach)
+		// Four vectors at a time stay in the first-level cache while the others
+		// pass by.
+		j := 0
+		for ; j+4 < n; j += 4 {
+			y := [4][]float32{d.vectors[j][from:to], d.vectors[j+1][from:to], d.vectors[j+2][from:to], d.vectors[j+3][from:to]}
+			for i := j + 1; i < n; i++ {
+				if i < j+4 {
+					for k := range i - j {
+						sums[i*n+j+k] += float64(kernel.SquaredDistance(d.vectors[i][from:to], y[k]))
+					}
+					continue
+				}
+				for k, v := range kernel.SquaredDistance4(d.vectors[i][from:to], &y) {
+					sums[i*n+j+k] += float64(v)
+				}
+			}
+		}
+		for i := j + 1; i < n; i++ {
+			for k := j; k < i; k++ {
+				sums[i*n+k] += float64(kernel.SquaredDistance(d.vectors[i][from:to], d.vectors[k][from:to]))
 			}
 		}
 	}

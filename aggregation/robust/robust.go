@@ -27,6 +27,10 @@ type Rule interface {
 	Aggregate(dst []float32, in Input) []float64
 }
 
+// Limited is a rule that takes no more than so many vectors, because it tries
+// all subsets.
+type Limited interface{ Most() int }
+
 // Filter comes before a rule: it replaces the vectors by others, of which a
 // rule then makes one.
 type Filter interface {
@@ -84,13 +88,15 @@ func Rules() []RuleEntry {
 		meanEntry, medianEntry, trimmedMeanEntry, meaMedEntry,
 		krumEntry("krum", paperScore), krumEntry("krum:paper", paperScore), krumEntry("krum:byzfl", byzflScore), krumEntry("krum:flower", flowerScore),
 		krumEntry("krum:medoid", medoidScore), krumEntry("krum:bristle-author", authorScore),
-		multiKrumEntry, bulyanEntry,
+		multiKrumEntry, bulyanEntry, geometricMedianEntry, centeredClippingEntry, scClipEntry,
+		mdaEntry, smeaEntry, cafEntry, monnaEntry, moziEntry, ubarEntry, balanceEntry, wfaggEntry,
+		dncEntry, signGuardEntry, clippedClusteringEntry,
 	}
 }
 
 // Filters returns every filter.
 func Filters() []FilterEntry {
-	return nil
+	return []FilterEntry{nnmEntry, bucketingEntry, clippingEntry, arcEntry}
 }
 
 // equal sets shares to 1/k for the chosen ones and 0 for the rest.

@@ -58,3 +58,51 @@ loop:
 	JNZ  loop
 	VZEROUPPER
 	RET
+
+#define DISTANCE(y, low, high) \
+	VSUBPS (y), Y8, Y10      \
+	VSUBPS 32(y), Y9, Y11    \
+	VMULPS Y10, Y10, Y10     \
+	VMULPS Y11, Y11, Y11     \
+	VADDPS Y10, low, low     \
+	VADDPS Y11, high, high   \
+	ADDQ   $64, y
+
+// func squaredDistance4AVX2(acc *[4][16]float32, x, y0, y1, y2, y3 *float32, n int)
+TEXT ·squaredDistance4AVX2(SB), NOSPLIT, $0-56
+	MOVQ   acc+0(FP), DI
+	MOVQ   x+8(FP), SI
+	MOVQ   y0+16(FP), R8
+	MOVQ   y1+24(FP), R9
+	MOVQ   y2+32(FP), R10
+	MOVQ   y3+40(FP), R11
+	MOVQ   n+48(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+loop:
+	VMOVUPS (SI), Y8
+	VMOVUPS 32(SI), Y9
+	ADDQ    $64, SI
+	DISTANCE(R8, Y0, Y1)
+	DISTANCE(R9, Y2, Y3)
+	DISTANCE(R10, Y4, Y5)
+	DISTANCE(R11, Y6, Y7)
+	SUBQ    $16, CX
+	JNZ     loop
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	VMOVUPS Y4, 128(DI)
+	VMOVUPS Y5, 160(DI)
+	VMOVUPS Y6, 192(DI)
+	VMOVUPS Y7, 224(DI)
+	VZEROUPPER
+	RET

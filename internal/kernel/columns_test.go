@@ -67,3 +67,19 @@ func TestExchange(t *testing.T) {
 	}()
 	Exchange(make([]int32, 2*Columns), [][2]int32{{0, 2}})
 }
+
+func TestSquaredDistance4(t *testing.T) {
+	for _, n := range lengths() {
+		rng := rand.New(rand.NewPCG(uint64(n), 8))
+		x := wild(rng, n)
+		y := [4][]float32{wild(rng, n), ordinary(rng, n), wild(rng, n), ordinary(rng, n)}
+		for _, on := range cpu.Available() {
+			got := squaredDistance4On(on, x, &y)
+			for i := range y {
+				if want := SquaredDistance(x, y[i]); !same(got[i], want) {
+					t.Errorf("%v, %d elements, vector %d: %v, want %v", on, n, i, got[i], want)
+				}
+			}
+		}
+	}
+}

@@ -53,6 +53,25 @@ func squaredDistanceOn(on cpu.Path, a, b []float32) float32 {
 	return fold(&acc)
 }
 
+// SquaredDistance4 returns the squared Euclidean distances of x from four others
+// of its length, with the bits of [SquaredDistance]: four sums side by side keep
+// the adders busy where one waits for itself.
+func SquaredDistance4(x []float32, y *[4][]float32) [4]float32 {
+	return squaredDistance4On(cpu.Active(), x, y)
+}
+
+func squaredDistance4On(on cpu.Path, x []float32, y *[4][]float32) (d [4]float32) {
+	var acc [4][lanes]float32
+	for i := range y {
+		mustMatch("SquaredDistance4", len(x), len(y[i]))
+	}
+	squaredDistance4(on, &acc, x, y)
+	for i := range d {
+		d[i] = fold(&acc[i])
+	}
+	return d
+}
+
 func fold(acc *[lanes]float32) float32 {
 	for half := lanes / 2; half > 0; half /= 2 {
 		for l := range half {

@@ -171,3 +171,16 @@ func keysAVX2(dst *int32, src *float32, n int)
 
 //go:noescape
 func exchangeAVX2(rows *int32, network *[2]int32, n int)
+
+func squaredDistance4(on cpu.Path, acc *[4][lanes]float32, x []float32, y *[4][]float32) {
+	n := whole(on, len(x))
+	if n > 0 {
+		squaredDistance4AVX2(acc, &x[0], &y[0][0], &y[1][0], &y[2][0], &y[3][0], n)
+	}
+	for i := range acc {
+		squaredDistanceGeneric(&acc[i], x[n:], y[i][n:])
+	}
+}
+
+//go:noescape
+func squaredDistance4AVX2(acc *[4][lanes]float32, x, y0, y1, y2, y3 *float32, n int)

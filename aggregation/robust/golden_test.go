@@ -1,0 +1,36 @@
+package robust
+
+// golden are the checksums of TestGoldenBits. A change of a rule changes its
+// line, and its line only.
+var golden = []string{
+	"mean 8b22a23f2d69",
+	"median ec023b18ad92",
+	"trimmed-mean f043049a637f",
+	"meamed 19f60e4926b9",
+	"krum 9158d6d73b14",
+	"krum:paper 9158d6d73b14",
+	"krum:byzfl 9158d6d73b14",
+	"krum:flower 9158d6d73b14",
+	"krum:medoid 9158d6d73b14",
+	"krum:bristle-author cebab74e799d",
+	"multi-krum e5be3269b213",
+	"bulyan 9d99240c2e31",
+	"geometric-median 642d82444fed",
+	"centered-clipping 016c52702894",
+	"scclip ccb64e1b8b03",
+	"mda e5be3269b213",
+	"smea e5be3269b213",
+	"caf b3b683aabab8",
+	"monna 8685c214b536",
+	"mozi 0b23cbc26bf4",
+	"ubar 5364bd68487b",
+	"balance 0b23cbc26bf4",
+	"wfagg d37fd3e7be9f",
+	"dnc e5be3269b213",
+	"signguard 33445f945784",
+	"clipped-clustering 99d0b5fb5f3f",
+	"nnm 16d41711da16",
+	"bucketing 73d8a008e5ab",
+	"clipping 9272d2f31285",
+	"arc 28bbded17204",
+}
