@@ -52,7 +52,7 @@ func BenchmarkRule(b *testing.B) {
 			}
 		})
 	}
-	for _, name := range Names() {
+	for _, name := range quick() {
 		r := defaults(b, name, nil)
 		in := yardstick(r.WholeHead(), 4)
 		run(name, r, in)
@@ -78,7 +78,7 @@ func BenchmarkRule(b *testing.B) {
 
 // Rules allocate nothing once they have seen their largest round.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
-	for _, name := range Names() {
+	for _, name := range quick() {
 		r := defaults(t, name, map[string]float64{})
 		in := yardstick(r.WholeHead(), 4)
 		small := in

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/bristle-fl/bristled/federation"
@@ -30,11 +31,23 @@ func defaults(t testing.TB, name string, changes map[string]float64) Rule {
 // integrate fails the test on an error.
 func integrate(t testing.TB, rule Rule, in Input) Result {
 	t.Helper()
+	if in.Loss == nil {
+		in.Loss = func(h federation.Head) float64 { return float64(kernel.Dot(h.Weights[:1], h.Weights[:1])) }
+	}
+	if in.Rand == nil {
+		in.Rand = random(99)
+	}
 	result, err := rule.Integrate(in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return result
+}
+
+// quick returns the rules whose work does not grow exponentially with the number
+// of heads.
+func quick() []string {
+	return slices.DeleteFunc(Names(), func(name string) bool { return name == "smea" })
 }
 
 // clone makes a result outlive the next round.

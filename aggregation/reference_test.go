@@ -399,7 +399,7 @@ func TestMeansAgainstReference(t *testing.T) {
 		for name, cut := range map[string]int{"mean": 0, "trimmed-mean": b} {
 			constants := map[string]float64{}
 			if name == "trimmed-mean" {
-				constants["b"] = float64(b)
+				constants["f"] = float64(b)
 			}
 			result, err := defaults(t, name, constants).Integrate(d.Input)
 			if err != nil {
@@ -424,7 +424,7 @@ func TestKrumAgainstReference(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := drawRound(rt, true)
 		b := rapid.IntRange(0, 5).Draw(rt, "b")
-		result, err := defaults(t, "krum", map[string]float64{"b": float64(b)}).Integrate(d.Input)
+		result, err := defaults(t, "krum", map[string]float64{"f": float64(b)}).Integrate(d.Input)
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -66,6 +66,11 @@ type Input struct {
 	// are nil without prototypes.
 	Pseudo   Evaluator
 	Imagined []int
+	// Loss returns the mean loss of a head on the peer's training samples, for
+	// the rules that compare losses. Others may go without.
+	Loss func(h federation.Head) float64
+	// Round counts the peer's rounds from 0, for rules with a schedule.
+	Round uint64
 	// Rand decides which updates are looked at when there are too many.
 	// Rules without a prioritizer may go without.
 	Rand *rand.Rand

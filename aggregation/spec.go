@@ -11,6 +11,7 @@ import (
 
 	"github.com/agext/levenshtein"
 
+	"github.com/bristle-fl/bristled/aggregation/robust"
 	"github.com/bristle-fl/bristled/federation"
 )
 
@@ -27,16 +28,10 @@ var (
 )
 
 // Constant describes one constant of a rule.
-type Constant struct {
-	Name     string
-	Doc      string // one line
-	Default  float64
-	Min, Max float64 // the range, both ends included
-	Whole    bool    // whether only whole numbers are allowed
-}
+type Constant = robust.Constant
 
 // check returns an error that says what the constant may be, unless v is it.
-func (c *Constant) check(v float64) error {
+func check(c Constant, v float64) error {
 	// NaN fails the first comparison.
 	if v >= c.Min && v <= c.Max && (!c.Whole || v == math.Trunc(v)) {
 		return nil
@@ -50,11 +45,7 @@ func (c *Constant) check(v float64) error {
 }
 
 // Info describes a rule.
-type Info struct {
-	Name      string
-	Summary   string     // one line
-	Constants []Constant // in the order in which they matter
-}
+type Info = robust.Info
 
 // values are the constants of one rule, complete and checked.
 type values map[string]float64
@@ -69,16 +60,17 @@ type entry struct {
 
 // catalogue returns all rules, the default first and the simplest last.
 func catalogue() []entry {
-	return []entry{
+	entries := []entry{
 		{bristlePlusInfo(), newBristlePlus},
 		{bristleInfo(), newBristle},
 		{bristlePaperInfo(), newBristle},
-		{krumInfo(), newKrum},
-		{trimmedMeanInfo(), newTrimmedMean},
-		{medianInfo(), newMedian},
-		{meanInfo(), newMean},
-		{localInfo(), newLocal},
 	}
+	for _, e := range robust.Rules() {
+		entries = append(entries, entry{e.Info, func(name string, v values) Rule {
+			return &vectorRule{name: name, info: e.Info, rule: e.New(robust.Values(v), 1)}
+		}})
+	}
+	return append(entries, entry{localInfo(), newLocal})
 }
 
 // Rules describes every rule, the default first.
@@ -102,15 +94,11 @@ func Names() []string {
 // Defaults returns the rule with its default constants. An unknown rule gives
 // an error that wraps [ErrUnknownRule] and lists the known ones.
 func Defaults(rule string) (federation.RuleSpec, error) {
-	e, err := find(rule)
+	e, err := compose(rule)
 	if err != nil {
 		return federation.RuleSpec{}, err
 	}
-	spec := federation.RuleSpec{Name: rule, Constants: make(map[string]float64, len(e.Constants))}
-	for _, c := range e.Constants {
-		spec.Constants[c.Name] = c.Default
-	}
-	return spec, nil
+	return federation.RuleSpec{Name: rule, Constants: defaultsOf(e.Info)}, nil
 }
 
 // New builds the rule that a manifest names. All of the rule's constants must
@@ -118,7 +106,7 @@ func Defaults(rule string) (federation.RuleSpec, error) {
 // The error wraps [ErrUnknownRule], [ErrUnknownConstant], [ErrMissingConstant]
 // or [ErrConstantRange].
 func New(spec federation.RuleSpec) (Rule, error) {
-	e, err := find(spec.Name)
+	e, err := compose(spec.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -141,14 +129,15 @@ func New(spec federation.RuleSpec) (Rule, error) {
 			return nil, fmt.Errorf("rule %s: %w %s: add it to the manifest, its default is %v",
 				spec.Name, ErrMissingConstant, c.Name, c.Default)
 		}
-		if err := c.check(v); err != nil {
+		if err := check(c, v); err != nil {
 			return nil, fmt.Errorf("rule %s: %w", spec.Name, err)
 		}
 	}
 	return e.build(spec.Name, values(spec.Constants)), nil
 }
 
-func find(rule string) (entry, error) {
+// single finds a rule without filters.
+func single(rule string) (entry, error) {
 	for _, e := range catalogue() {
 		if e.Name == rule {
 			return e, nil

@@ -33,8 +33,8 @@ type Verdict struct {
 	Passed []float64 `json:"passed,omitempty"`
 	// Weights holds, per class, what the update's row weighed against the
 	// own one before both were normalised; 0 where it had no say. Under
-	// mean, median and trimmed-mean it is 1 for all that took part, under
-	// krum 1 for the chosen one.
+	// rules that decide coordinate by coordinate it is 1 for all that took
+	// part, under krum 1 for the chosen one.
 	Weights []float64 `json:"weights"`
 	// Reason says why the update had no influence; empty if it had.
 	Reason Reason `json:"reason,omitempty"`
@@ -74,7 +74,9 @@ const (
 	NoTrust Reason = "no-trust"
 	// TooFew: the rule needs more updates than there were.
 	TooFew Reason = "too-few"
-	// NotChosen: the rule takes one head, and it was another.
+	// TooManyHeads: the rule tries all subsets, and there are too many of them.
+	TooManyHeads Reason = "too-many"
+	// NotChosen: the rule left this one out.
 	NotChosen Reason = "not-chosen"
 	// LocalOnly: the rule takes nothing from anybody.
 	LocalOnly Reason = "local-only"

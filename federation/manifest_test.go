@@ -120,8 +120,8 @@ func drawValidManifest(t *rapid.T) *Manifest {
 	m.Backbone.Prepare = rapid.SampledFrom([]Prepare{PrepareCentre, PrepareResize}).Draw(t, "prepare")
 	m.Backbone.RawRMS = rapid.Float64Range(1e-9, 1e9).Draw(t, "raw_rms")
 	m.Backbone.RMS = rapid.Float64Range(1e-9, 1e9).Draw(t, "rms")
-	m.Rule.Name = rapid.StringMatching(`[a-z0-9:+_-]{1,32}`).Draw(t, "rule")
-	m.Rule.Constants = rapid.MapOfN(rapid.StringMatching(`[a-z0-9_]{1,32}`), rapid.Float64(), 0, 64).Draw(t, "constants")
+	m.Rule.Name = rapid.StringMatching(`[a-z0-9:+_|-]{1,64}`).Draw(t, "rule")
+	m.Rule.Constants = rapid.MapOfN(rapid.StringMatching(`[a-z0-9_.-]{1,64}`), rapid.Float64(), 0, 64).Draw(t, "constants")
 	for name, v := range m.Rule.Constants {
 		if v == 0 {
 			m.Rule.Constants[name] = 0 // and not -0
@@ -317,7 +317,7 @@ func TestValidate(t *testing.T) {
 
 		{"rule.name", func(m *Manifest) { m.Rule.Name = "" }},
 		{"rule.name", func(m *Manifest) { m.Rule.Name = "Bristle" }},
-		{"rule.name", func(m *Manifest) { m.Rule.Name = strings.Repeat("a", 33) }},
+		{"rule.name", func(m *Manifest) { m.Rule.Name = strings.Repeat("a", 65) }},
 		{"", func(m *Manifest) { m.Rule.Name = "bristle:paper" }},
 		{"", func(m *Manifest) { m.Rule.Constants = nil }},
 		{"rule.constants.eta", func(m *Manifest) { m.Rule.Constants["eta"] = nan }},
@@ -326,7 +326,7 @@ func TestValidate(t *testing.T) {
 		{"", func(m *Manifest) { m.Rule.Constants["eta"] = -math.MaxFloat64 }},
 		{"a name in rule.constants", func(m *Manifest) { m.Rule.Constants["Eta"] = 1 }},
 		{"a name in rule.constants", func(m *Manifest) { m.Rule.Constants[""] = 1 }},
-		{"a name in rule.constants", func(m *Manifest) { m.Rule.Constants[strings.Repeat("a", 33)] = 1 }},
+		{"a name in rule.constants", func(m *Manifest) { m.Rule.Constants[strings.Repeat("a", 65)] = 1 }},
 		{"rule.constants has 65 entries", func(m *Manifest) {
 			for i := range 63 {
 				m.Rule.Constants[fmt.Sprint("c", i)] = 1

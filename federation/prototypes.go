@@ -266,3 +266,11 @@ func DecodeVouches(m *Manifest, b []byte) (*Vouches, error) {
 	}
 	return v, v.check(m)
 }
+
+// Equivocation says that a peer has committed itself to two sets of prototypes
+// for one epoch, and shows it: Evidence holds both signed messages in a form
+// that anybody can check.
+type Equivocation struct {
+	Key      PeerID
+	Evidence []byte
+}

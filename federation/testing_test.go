@@ -20,9 +20,9 @@ func testManifest() *Manifest {
 			RawRMS:   0.75,
 			RMS:      1,
 		},
-		Rule:     RuleSpec{Name: "bristle+", Constants: map[string]float64{"eta": 0.5, "clip": 1.5}},
-		Training: TrainingSpec{LearningRate: 1e-3, L2: 5e-3, Batch: 5, Steps: 1, Probe: 10},
-		Wire:     WireSpec{Rows: RowsInt8, MaxMessage: 4096, MaxPeers: 256},
+		Rule:       RuleSpec{Name: "bristle+", Constants: map[string]float64{"eta": 0.5, "clip": 1.5}},
+		Training:   TrainingSpec{LearningRate: 1e-3, L2: 5e-3, Batch: 5, Steps: 1, Probe: 10},
+		Wire:       WireSpec{Rows: RowsInt8, MaxMessage: 4096, MaxPeers: 256},
 		Prototypes: PrototypeSpec{Use: true, Least: 3, Noise: .25},
 	}
 	return m

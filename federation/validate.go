@@ -14,7 +14,7 @@ import (
 const (
 	maxName      = 64 // bytes of the federation's name, and of a class's
 	maxConstants = 64
-	maxToken     = 32 // bytes of the name of a rule or a constant
+	maxToken     = 64 // bytes of the name of a rule or a constant
 	maxChannels  = 16
 	maxSide      = 4096 // pixels
 	maxBatch     = 65536
@@ -74,14 +74,14 @@ func (s *BackboneSpec) validate() error {
 }
 
 func (s *RuleSpec) validate() error {
-	if err := checkToken("rule.name", s.Name, ":+_-"); err != nil {
+	if err := checkToken("rule.name", s.Name, ":+_-|"); err != nil {
 		return err
 	}
 	if len(s.Constants) > maxConstants {
 		return fmt.Errorf("rule.constants has %d entries, at most %d are allowed", len(s.Constants), maxConstants)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Constants)) {
-		if err := checkToken("a name in rule.constants", name, "_"); err != nil {
+		if err := checkToken("a name in rule.constants", name, "_.-"); err != nil {
 			return err
 		}
 		if err := checkFloat("rule.constants."+name, s.Constants[name], -math.MaxFloat64, math.MaxFloat64); err != nil {

@@ -205,6 +205,28 @@ func softmax(z []float32) {
 	}
 }
 
+// lossSamples bounds what a loss costs.
+const lossSamples = 100
+
+// Loss returns the mean cross-entropy of a head on the training samples, the
+// first hundred of them; 0 without any.
+func (t *Trainer) Loss(h federation.Head) float64 {
+	n := min(lossSamples, len(t.samples.Labels))
+	sum := 0.0
+	for s := range n {
+		x := t.samples.Features[s*h.Features : (s+1)*h.Features]
+		for c := range t.logits {
+			t.logits[c] = kernel.Dot(h.Row(c), x)
+		}
+		softmax(t.logits)
+		sum -= float64(kernel.Log(max(t.logits[t.samples.Labels[s]], smallest)))
+	}
+	return sum / float64(max(1, n))
+}
+
+// smallest keeps the loss of a sample finite.
+const smallest = 0x1p-126
+
 // State returns a copy of what must be kept to go on later.
 func (t *Trainer) State() State {
 	return State{t.consolidated.Clone(), slices.Clone(t.m), slices.Clone(t.v), t.step}

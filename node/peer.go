@@ -233,7 +233,9 @@ func (p *Peer) input(updates []*federation.Update) aggregation.Input {
 		Probe:    p.probe,
 		// From the seed and the round alone, so that a restarted peer
 		// decides as it would have decided.
-		Rand: rand.New(rand.NewPCG(p.cfg.Seed, p.rounds)),
+		Rand:  rand.New(rand.NewPCG(p.cfg.Seed, p.rounds)),
+		Round: p.rounds,
+		Loss:  p.trainer.Loss,
 	}
 	if p.known.pseudo != nil {
 		in.Pseudo, in.Imagined = p.known.pseudo, p.known.Means.Classes

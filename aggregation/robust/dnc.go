@@ -25,7 +25,7 @@ type dnc struct {
 }
 
 var dncEntry = RuleEntry{Info{
-	Name: "dnc", Summary: "mean without those that lie far out in the direction of the greatest variance of random coordinates",
+	Name: "dnc", Draws: true, Summary: "mean without those that lie far out in the direction of the greatest variance of random coordinates",
 	Source:    "Shejwalkar and Houmansadr, Manipulating the Byzantine, NDSS 2021 (divide-and-conquer)",
 	Breakdown: "f < n/2",
 	Constants: []Constant{

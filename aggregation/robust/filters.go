@@ -75,7 +75,7 @@ type bucketing struct {
 }
 
 var bucketingEntry = FilterEntry{Info{
-	Name: "bucketing", Summary: "means of random groups of s",
+	Name: "bucketing", Draws: true, Summary: "means of random groups of s",
 	Source: "Karimireddy, He and Jaggi, Byzantine-robust learning on heterogeneous datasets via bucketing, ICLR 2022", Breakdown: "f liars spoil up to f of n/s groups",
 	Constants: []Constant{{Name: "s", Default: 2, Min: 1, Max: 65536, Whole: true, Doc: "vectors in a group"}},
 }, func(v Values, workers int) Filter {

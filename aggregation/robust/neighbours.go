@@ -75,7 +75,7 @@ type mozi struct {
 }
 
 var moziEntry = RuleEntry{Info{
-	Name: "mozi", Summary: "half the own, half the mean of those near it whose loss on own samples is no higher; the own if there are none",
+	Name: "mozi", Tests: true, Summary: "half the own, half the mean of those near it whose loss on own samples is no higher; the own if there are none",
 	Source:    "the code of Bristle's author (docs/bristle.md, c), after Guo et al., Towards Byzantine-resilient learning in decentralized systems, 2020",
 	Breakdown: "the share 1-rho of the others in the first stage",
 	Constants: []Constant{{Name: "rho", Default: .5, Min: .001, Max: 1, Doc: "share of the others that are near enough, rounded up"}},
@@ -84,7 +84,7 @@ var moziEntry = RuleEntry{Info{
 }}
 
 var ubarEntry = RuleEntry{Info{
-	Name: "ubar", Summary: "as mozi, but without any that are good enough the best of those near is taken",
+	Name: "ubar", Tests: true, Summary: "as mozi, but without any that are good enough the best of those near is taken",
 	Source:    "Guo et al., Byzantine-resilient decentralized stochastic gradient descent, IEEE TCSVT 2021 (UBAR)",
 	Breakdown: "the share 1-rho of the others",
 	Constants: []Constant{

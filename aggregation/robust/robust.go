@@ -57,6 +57,8 @@ type Info struct {
 	Source    string     // where the formula is from
 	Breakdown string     // how many liars it bears, n counting the own vector
 	Constants []Constant // in the order in which they matter
+	Draws     bool       // needs Input.Rand
+	Tests     bool       // needs Input.Loss
 }
 
 // Values are the constants of one rule, complete and checked.

@@ -28,7 +28,7 @@ type signGuard struct {
 }
 
 var signGuardEntry = RuleEntry{Info{
-	Name: "signguard", Summary: "own plus the mean of differences of ordinary length and ordinary signs",
+	Name: "signguard", Draws: true, Summary: "own plus the mean of differences of ordinary length and ordinary signs",
 	Source:    "Xu, Huang, Song and Lan, Byzantine-robust federated learning through collaborative malicious gradient filtering, ICDCS 2022 (SignGuard)",
 	Breakdown: "f < n/2",
 	Constants: []Constant{
