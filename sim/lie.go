@@ -37,6 +37,14 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 		}
 		return result.Head.Clone()
 	}
+	var agreed *federation.Rows
+	agree := func(plan func() federation.Rows) federation.Rows {
+		if agreed == nil {
+			rows := plan()
+			agreed = &rows
+		}
+		return *agreed
+	}
 	for _, i := range numbers {
 		l := w.liars[i-len(w.honest)]
 		u := *l.update
@@ -50,7 +58,7 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 			Inbox: inbox, Holds: holds,
 			Rand:    rand.New(rand.NewPCG(w.Seed, uint64(m.number))),
 			Fresh:   rand.New(rand.NewPCG(w.Seed^uint64(i)<<40, uint64(m.number)<<32|m.Rounds())),
-			Outcome: outcome,
+			Outcome: outcome, Agree: agree,
 		}
 		if !l.Forge(s) {
 			continue
