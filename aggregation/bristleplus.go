@@ -1,6 +1,7 @@
 package aggregation
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -96,6 +97,9 @@ func (r *bristlePlus) Integrate(in Input) (Result, error) {
 	if err := r.open(&in); err != nil {
 		return Result{}, err
 	}
+	if err := checkImagined(&in); err != nil {
+		return Result{}, err
+	}
 	if len(in.Updates) == 0 {
 		return r.result(), nil
 	}
@@ -117,6 +121,18 @@ func (r *bristlePlus) Integrate(in Input) (Result, error) {
 		r.centre()
 	}
 	return r.result(), nil
+}
+
+func checkImagined(in *Input) error {
+	if !ascending(in.Imagined, in.Own.Classes) {
+		return fmt.Errorf("%w: imagined classes %v are not ascending numbers below %d", ErrInput, in.Imagined, in.Own.Classes)
+	}
+	for _, c := range in.Imagined {
+		if slices.Contains(in.Familiar, c) {
+			return fmt.Errorf("%w: class %d is imagined and familiar", ErrInput, c)
+		}
+	}
+	return nil
 }
 
 // screenClaims keeps the updates with a sound row for each claimed class, and

@@ -45,9 +45,9 @@ var golden = map[string]string{
 	"mozi":                "ed05d990f92654a1aa3eb9c53517b3a2",
 	"ubar":                "52eaed7bebd5694211408b9dfd29df0a",
 	"balance":             "7186cf0a779863d474d4a4e5dcb6a43f",
-	"wfagg":               "bd8fb647653f09d288d2b9335d6497d2",
+	"wfagg":               "91bb2f787aeae7955ab4697f8b9caca6",
 	"dnc":                 "3d3d22f4d3e528524747b8fb6914b6f7",
-	"signguard":           "4996a692580fd399291e5710db502df1",
+	"signguard":           "2cfbefe8f7e53c3a59b4aa84e2086984",
 	"clipped-clustering":  "c64c3702e0ef0c94392a4d51585994f5",
 	"local":               "8878983527451c1b4f76c9f41301881c",
 }

@@ -204,16 +204,6 @@ func (b *inbox) considerAll() {
 	}
 }
 
-// weighAll gives the live updates a weight of 1 in every class.
-func (b *inbox) weighAll() {
-	for _, i := range b.live {
-		w := b.verdicts[i].Weights
-		for c := range w {
-			w[c] = 1
-		}
-	}
-}
-
 // dropWeightless gives a reason to those looked at that weigh nothing.
 func (b *inbox) dropWeightless() {
 	for _, i := range b.live {

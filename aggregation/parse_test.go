@@ -82,6 +82,11 @@ func TestBears(t *testing.T) {
 		"bristle+":            {1, 0},
 		"trimmed-mean(f=4)":   {9, 0},
 		"krum:bristle-author": {8, 0},
+		// ceil(n/2) groups, of which nnm needs 9; ceil(n/3), of which mda takes 5 to 256.
+		"bucketing(s=2)|nnm(f=4)|mean": {17, 0},
+		"nnm(f=4)|bucketing(s=2)|mean": {9, 0},
+		"bucketing(s=3)|mda(f=2)":      {13, 768},
+		"smea(f=15)":                   {31, 30}, // none at all: the subsets are too many
 	} {
 		spec, err := Parse(text)
 		if err != nil {

@@ -16,6 +16,14 @@ type OwnMeans struct {
 	Variance []float64
 }
 
+// Published is what another peer says of classes.
+type Published struct {
+	*federation.Prototypes
+	Hash federation.Hash // of the set
+	// Vouches are the newest of the same sender; nil without any.
+	Vouches *federation.Vouches
+}
+
 // Knowledge is what a peer makes of the prototypes of others (docs/bristle.md,
 // f).
 type Knowledge struct {
@@ -51,14 +59,20 @@ const (
 	// few samples.
 	leastReliability = .2
 
+	// longest is how long a mean may be, in lengths of the longest own one.
+	// Features have one scale in a federation, so that only a lie, or much noise,
+	// is longer; it is shortened.
+	longest = 2
+
 	prototypeSteps = 20
 )
 
-// Weigh judges the prototype sets of others by the own one. sets are ascending
-// by sender, vouches are those of the same senders or nil; foreign are the
-// classes that the peer has no samples of, ascending. The work grows with the
+// Weigh judges the sets of others by the own means. sets are ascending by
+// sender; foreign are the classes that the peer has no samples of, ascending. A
+// set with a number that is not finite, or far too large, has no trust. Without
+// own means nothing can be judged, and nothing is known. The work grows with the
 // square of the number of sets.
-func Weigh(own OwnMeans, sets []*federation.Prototypes, vouches []*federation.Vouches, foreign []int) Knowledge {
+func Weigh(own OwnMeans, sets []Published, foreign []int) Knowledge {
 	k := Knowledge{
 		Trust: make([]float64, len(sets)), Shared: make([]bool, len(sets)),
 		Means: federation.Rows{Features: own.Means.Features},
@@ -69,39 +83,19 @@ func Weigh(own OwnMeans, sets []*federation.Prototypes, vouches []*federation.Vo
 	v := newView(own)
 	mass := make([]float64, len(sets))
 	for j, set := range sets {
-		mass[j] = min(1, float64(len(own.Means.Classes))/float64(max(1, len(set.Means.Classes))))
-		k.Trust[j], k.Shared[j] = v.firstHand(set)
-	}
-	for j, set := range sets {
-		if !k.Shared[j] {
-			k.Trust[j] = hearsay(set.Hash(), k, mass, vouches)
-		}
-	}
-	median := geoMedian{steps: prototypeSteps, smoothing: 1e-3}
-	for _, c := range foreign {
-		var rows [][]float32
-		var weights []float64
-		for j, set := range sets {
-			at, ok := slices.BinarySearch(set.Means.Classes, c)
-			if w := mass[j] * k.Trust[j]; ok && w > 0 {
-				rows, weights = append(rows, set.Means.Row(at)), append(weights, w)
-			}
-		}
-		if len(rows) == 0 {
+		if judgeNorm(squaredNorm(set.Means.Weights), set.Means.Weights) != "" {
 			continue
 		}
-		k.Means.Classes = append(k.Means.Classes, c)
-		k.Means.Weights = append(k.Means.Weights, rows[0]...)
-		if share := v.agreeing(rows, weights); share < undisputed {
-			k.Disputes = append(k.Disputes, Dispute{Class: c, Share: share})
+		mass[j] = min(1, float64(len(own.Means.Classes))/float64(max(1, len(set.Means.Classes))))
+		k.Trust[j], k.Shared[j] = v.firstHand(set.Means)
+	}
+	for j := range sets {
+		if !k.Shared[j] && mass[j] > 0 {
+			k.Trust[j] = hearsay(sets[j].Hash, k, mass, sets)
 		}
-		median.reset(rows[0], weights[0])
-		for i := 1; i < len(rows); i++ {
-			median.add(rows[i], weights[i])
-		}
-		if len(rows) > 1 && median.solve() {
-			median.write(k.Means.Row(len(k.Means.Classes) - 1))
-		}
+	}
+	for _, c := range foreign {
+		v.ask(&k, c, sets, mass)
 	}
 	return k
 }
@@ -112,12 +106,20 @@ type view struct {
 	middle      []float32
 	seen        []float32 // own means minus middle
 	reliability []float64 // rho
+	limit       float64   // length of a mean
 	diff        []float32
+
+	median geoMedian
+	rows   [][]float32
+	votes  []float64
 }
 
 func newView(own OwnMeans) *view {
 	n, width := len(own.Means.Classes), own.Means.Features
-	v := &view{own: own, middle: make([]float32, width), diff: make([]float32, width)}
+	v := &view{
+		own: own, middle: make([]float32, width), diff: make([]float32, width),
+		median: geoMedian{steps: prototypeSteps, smoothing: 1e-3},
+	}
 	sum := make([]float64, width)
 	for i := range n {
 		for j, x := range own.Means.Row(i) {
@@ -134,6 +136,7 @@ func newView(own OwnMeans) *view {
 			rho = max(rho, 1-own.Variance[i]/(float64(own.Samples[i])*length))
 		}
 		v.reliability = append(v.reliability, rho)
+		v.limit = max(v.limit, longest*math.Sqrt(squaredNorm(own.Means.Row(i))))
 	}
 	return v
 }
@@ -151,15 +154,15 @@ func (v *view) centred(row []float32) []float32 {
 // firstHand returns kappa of a set with a class in common, and whether it has
 // one: the least over the common classes of how much the two means agree, 0
 // where another own mean is nearer.
-func (v *view) firstHand(set *federation.Prototypes) (trust float64, shared bool) {
+func (v *view) firstHand(means federation.Rows) (trust float64, shared bool) {
 	trust = 1
 	for i, c := range v.own.Means.Classes {
-		at, ok := slices.BinarySearch(set.Means.Classes, c)
+		at, ok := slices.BinarySearch(means.Classes, c)
 		if !ok {
 			continue
 		}
 		shared = true
-		theirs := v.centred(set.Means.Row(at))
+		theirs := v.centred(means.Row(at))
 		nearest, least := i, squaredDistance(theirs, v.row(i))
 		for other := range v.own.Means.Classes {
 			if d := squaredDistance(theirs, v.row(other)); d < least {
@@ -180,13 +183,13 @@ func (v *view) firstHand(set *federation.Prototypes) (trust float64, shared bool
 // hearsay returns kappa of a set without a class in common: a²/(a²+(1-a)²) for
 // the mean a of what those say who know both sides, .5 without any. One hop only:
 // who vouches must be known at first hand.
-func hearsay(set federation.Hash, k Knowledge, mass []float64, vouches []*federation.Vouches) float64 {
+func hearsay(set federation.Hash, k Knowledge, mass []float64, sets []Published) float64 {
 	sum, total := 0.0, 0.0
-	for w, v := range vouches {
-		if v == nil || !k.Shared[w] {
+	for w, s := range sets {
+		if s.Vouches == nil || !k.Shared[w] {
 			continue
 		}
-		if said, ok := v.Trust[set]; ok {
+		if said, ok := s.Vouches.Trust[set]; ok {
 			weight := mass[w] * k.Trust[w]
 			sum += float64(weight * float64(said) / 255)
 			total += weight
@@ -199,20 +202,59 @@ func hearsay(set federation.Hash, k Knowledge, mass []float64, vouches []*federa
 	return float64(a*a) / (float64(a*a) + float64((1-a)*(1-a)))
 }
 
-// agreeing returns the largest share of the mass that agrees with one row.
-func (v *view) agreeing(rows [][]float32, weights []float64) float64 {
-	seen := make([][]float32, len(rows))
+// ask adds to k what the sets say of a foreign class.
+func (v *view) ask(k *Knowledge, class int, sets []Published, mass []float64) {
+	v.rows, v.votes = v.rows[:0], v.votes[:0]
+	for j, set := range sets {
+		at, ok := slices.BinarySearch(set.Means.Classes, class)
+		if w := mass[j] * k.Trust[j]; ok && w > 0 {
+			v.rows, v.votes = append(v.rows, v.shortened(set.Means.Row(at))), append(v.votes, w)
+		}
+	}
+	if len(v.rows) == 0 {
+		return
+	}
+	k.Means.Classes = append(k.Means.Classes, class)
+	k.Means.Weights = append(k.Means.Weights, v.rows[0]...)
+	if share := v.agreeing(); share < undisputed {
+		k.Disputes = append(k.Disputes, Dispute{Class: class, Share: share})
+	}
+	v.median.reset(v.rows[0], v.votes[0])
+	for i := 1; i < len(v.rows); i++ {
+		v.median.add(v.rows[i], v.votes[i])
+	}
+	if len(v.rows) > 1 && v.median.solve() {
+		v.median.write(k.Means.Row(len(k.Means.Classes) - 1))
+	}
+}
+
+// shortened returns a mean that is not longer than the limit.
+func (v *view) shortened(row []float32) []float32 {
+	length := math.Sqrt(squaredNorm(row))
+	if length <= v.limit {
+		return row
+	}
+	row = slices.Clone(row)
+	for j := range row {
+		row[j] *= float32(v.limit / length)
+	}
+	return row
+}
+
+// agreeing returns the largest share of the votes whose rows agree with one row.
+func (v *view) agreeing() float64 {
+	seen := make([][]float32, len(v.rows))
 	total := 0.0
-	for i, r := range rows {
+	for i, r := range v.rows {
 		seen[i] = slices.Clone(v.centred(r))
-		total += weights[i]
+		total += v.votes[i]
 	}
 	most := 0.0
 	for i := range seen {
 		sum := 0.0
 		for j := range seen {
 			if i == j || cosine(seen[i], seen[j]) > agreement {
-				sum += weights[j]
+				sum += v.votes[j]
 			}
 		}
 		most = max(most, sum)

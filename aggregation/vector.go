@@ -2,6 +2,8 @@ package aggregation
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/bristle-fl/bristled/aggregation/robust"
 	"github.com/bristle-fl/bristled/federation"
@@ -28,21 +30,32 @@ func (r *vectorRule) Name() string       { return r.name }
 func (r *vectorRule) WholeHead() bool    { return true }
 func (r *vectorRule) Consolidates() bool { return false }
 
-// least returns the least number of heads with the own one.
+// least returns the least number of heads, with the own one, of which each filter
+// leaves enough for what comes after it.
 func (r *vectorRule) least() int {
-	least := r.rule.Least()
-	for _, f := range r.filters {
-		least = max(least, f.Least())
+	least := int64(r.rule.Least())
+	for _, f := range slices.Backward(r.filters) {
+		if g, ok := f.(robust.Grouping); ok {
+			least = (least-1)*int64(g.Size()) + 1
+		}
+		least = max(least, int64(f.Least()))
 	}
-	return least
+	return int(min(least, math.MaxInt32))
 }
 
 // most returns the greatest, 0 without a limit.
 func (r *vectorRule) most() int {
-	if l, ok := r.rule.(robust.Limited); ok {
-		return l.Most()
+	l, ok := r.rule.(robust.Limited)
+	if !ok {
+		return 0
 	}
-	return 0
+	most := int64(l.Most())
+	for _, f := range r.filters {
+		if g, ok := f.(robust.Grouping); ok {
+			most *= int64(g.Size())
+		}
+	}
+	return int(min(most, math.MaxInt32))
 }
 
 func (r *vectorRule) Integrate(in Input) (Result, error) {
@@ -94,18 +107,9 @@ func (r *vectorRule) Integrate(in Input) (Result, error) {
 func (r *vectorRule) aggregate(in robust.Input) {
 	r.from = r.from[:0]
 	for _, f := range r.filters {
-		if len(in.Vectors) < f.Least() {
-			break // grouped before: fewer are left
-		}
 		var shares [][]float64
 		in.Vectors, shares = f.Apply(in)
 		r.from = append(r.from, shares)
-	}
-	if len(in.Vectors) < r.rule.Least() { // a filter has made too few of them
-		r.shares = grow(r.shares, len(r.heads))
-		clear(r.shares)
-		r.shares[0] = 1
-		return
 	}
 	shares := r.rule.Aggregate(r.head.Weights, in)
 	r.shares = append(r.shares[:0], shares...)

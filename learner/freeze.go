@@ -17,7 +17,9 @@ const calibrationSamples = 520
 
 // Freeze makes a backbone of a float32 network: it cuts the output layer off,
 // quantizes the rest with ranges found on the first samples of a set, and
-// returns the ONNX file. One network and set give one file on every machine.
+// returns the ONNX file. If the network's metadata state a mean and a standard
+// deviation ([quant.MetadataMean]), it takes pixels normalised by them, else
+// pixels of 0 to 1. One network and set give one file on every machine.
 func Freeze(net *graph.Graph, set data.Set) ([]byte, error) {
 	if len(net.Inputs) != 1 {
 		return nil, fmt.Errorf("learner: freeze a network of %d inputs: one is needed", len(net.Inputs))
@@ -35,10 +37,14 @@ func Freeze(net *graph.Graph, set data.Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	normalise, err := normaliser(net.Metadata)
+	if err != nil {
+		return nil, fmt.Errorf("learner: freeze: %w", err)
+	}
 	samples := set.Samples[:min(calibrationSamples, len(set.Samples))]
 	ranges, err := quant.Calibrate(backbone, func(yield func([]float32) bool) {
 		for _, s := range samples {
-			if !yield(appendPixels(nil, s.Pixels)) {
+			if !yield(normalise(s.Pixels, set.Shape)) {
 				return
 			}
 		}

@@ -1,6 +1,8 @@
 package learner
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -53,7 +55,12 @@ func ClassMeans(s Samples, width int) Means {
 // Published returns the means that may be published, of classes with at least
 // so many samples, with normal noise of the given standard deviation on every
 // number.
-func (m Means) Published(least int, noise float64, rng *rand.Rand) Means {
+//
+// The noise follows from the key and the mean. Who publishes one mean twice says
+// the same twice, so that nobody can average the noise away; and of two means
+// that differ by one sample the noises differ, so that their difference hides
+// that sample too. Whoever knows the key can test a guess of the mean.
+func (m Means) Published(least int, noise float64, key [32]byte) Means {
 	p := Means{Rows: federation.Rows{Features: m.Features}}
 	for i, n := range m.Samples {
 		if n < least {
@@ -63,13 +70,24 @@ func (m Means) Published(least int, noise float64, rng *rand.Rand) Means {
 		p.Samples = append(p.Samples, n)
 		p.Variance = append(p.Variance, m.Variance[i])
 		p.Weights = append(p.Weights, m.Row(i)...)
-	}
-	if noise > 0 {
-		for i := range p.Weights {
-			p.Weights[i] += float32(noise * kernel.Normal(rng))
+		if noise > 0 {
+			row := p.Row(len(p.Classes) - 1)
+			rng := rand.New(rand.NewChaCha8(rowKey(key, m.Classes[i], row)))
+			for j := range row {
+				row[j] += float32(noise * kernel.Normal(rng))
+			}
 		}
 	}
 	return p
+}
+
+// rowKey returns the key of the noise on one mean.
+func rowKey(key [32]byte, class int, row []float32) [32]byte {
+	b := binary.LittleEndian.AppendUint64(key[:], uint64(class))
+	for _, x := range row {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return sha256.Sum256(b)
 }
 
 // Pseudo makes samples of classes that a peer has none of: the spread of its own

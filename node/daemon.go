@@ -21,6 +21,19 @@ import (
 type Gossip interface {
 	Publish(ctx context.Context, u *federation.Update) error
 	Updates() <-chan *federation.Update
+
+	// PublishPrototypes makes a set available to whoever sees an update that
+	// names it, which it precedes. Prototypes brings the sets that the updates
+	// of others name, each once.
+	PublishPrototypes(ctx context.Context, p *federation.Prototypes) error
+	Prototypes() <-chan *federation.Prototypes
+
+	PublishVouches(ctx context.Context, v *federation.Vouches) error
+	Vouches() <-chan *federation.Vouches
+
+	// Equivocations brings the keys that have named two sets for one epoch,
+	// each once. Nothing of theirs comes afterwards.
+	Equivocations() <-chan *federation.Equivocation
 }
 
 // Journal keeps rounds on disk.
@@ -30,6 +43,8 @@ type Journal interface {
 	// NextSeq returns a number that it never returned before, not even
 	// before a crash.
 	NextSeq() (uint64, error)
+	// Ban remembers for ever what a key has done.
+	Ban(store.Ban) error
 }
 
 // Clock tells time and waits; the daemon has no other source of either.
@@ -64,6 +79,10 @@ type Record struct {
 	ProbeF1       []float64 `json:"probe_f1"`
 	Seconds       float64   `json:"seconds"` // the whole round
 	Deadline      bool      `json:"deadline"`
+	// Prototypes is of how many other peers the class means are known, and
+	// Disputes are the classes about which they disagree.
+	Prototypes int                   `json:"prototypes"`
+	Disputes   []aggregation.Dispute `json:"disputes,omitempty"`
 }
 
 // Samples is a new training set and probe for a running daemon.
@@ -99,6 +118,7 @@ type Daemon struct {
 	train  int // samples
 	probe  int
 	warned aggregation.Warning
+	social social
 
 	mu      sync.Mutex
 	head    federation.Head // of the last integrated round
@@ -138,6 +158,7 @@ func (d *Daemon) Last() (Record, error) {
 // Run runs rounds until ctx ends, which is no error, or until the configured
 // number of rounds is reached.
 func (d *Daemon) Run(ctx context.Context) error {
+	defer d.accuse()
 	for ctx.Err() == nil && (d.cfg.Rounds == 0 || d.cfg.Peer.Rounds() < d.cfg.Rounds) {
 		if err := d.run(ctx); err != nil && ctx.Err() == nil {
 			return err
@@ -190,17 +211,22 @@ func (d *Daemon) run(ctx context.Context) error {
 		ProbeAccuracy: scores.Accuracy,
 		ProbeF1:       scores.F1,
 		// A wall clock that was set back must not make a round negative.
-		Seconds:  max(0, clock.Now().Sub(start).Seconds()),
-		Deadline: late,
+		Seconds:    max(0, clock.Now().Sub(start).Seconds()),
+		Deadline:   late,
+		Prototypes: peer.KnownPrototypes(),
+		Disputes:   peer.Disputes(),
 	}
 	for _, v := range verdicts {
 		if v.Reason == "" {
 			record.Used++
 		}
 	}
+	d.alarm(record.Disputes)
+	d.accuse()
 	if err := d.commit(ctx, record, verdicts); err != nil {
 		return err
 	}
+	d.social.committed = peer.Prototypes() // until then it could be forgotten
 	if d.cfg.OnRound != nil {
 		d.cfg.OnRound(record, verdicts)
 	}
@@ -242,12 +268,14 @@ func (d *Daemon) publish(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("make the update to publish: %w", err)
 	}
+	d.name(ctx, u)
 	if err := d.cfg.Gossip.Publish(ctx, u); err != nil {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		d.cfg.Log.Warn("the update of this round was not sent", "round", d.cfg.Peer.Rounds(), "error", err)
 	}
+	d.vouch(ctx, seq)
 	return seq, nil
 }
 
@@ -255,16 +283,42 @@ func (d *Daemon) publish(ctx context.Context) (uint64, error) {
 func (d *Daemon) collect(ctx context.Context) (late bool, err error) {
 	deadline := d.cfg.Clock.After(d.cfg.Deadline)
 	for !d.complete() {
-		select {
-		case u, open := <-d.cfg.Gossip.Updates():
-			if err := d.receive(ctx, u, open); err != nil {
-				return false, err
-			}
-		case <-deadline:
-			return true, nil
-		case <-ctx.Done():
-			return false, ctx.Err()
+		if late, err := d.listen(ctx, deadline); late || err != nil {
+			return late, err
 		}
+	}
+	return false, nil
+}
+
+// listen takes in one thing that comes, or reports that the end has come.
+func (d *Daemon) listen(ctx context.Context, end <-chan time.Time) (ended bool, err error) {
+	gossip, open := d.cfg.Gossip, true
+	select {
+	case u, more := <-gossip.Updates():
+		if open = more; open {
+			d.receive(u)
+		}
+	case p, more := <-gossip.Prototypes():
+		if open = more; open {
+			d.receivePrototypes(p)
+		}
+	case v, more := <-gossip.Vouches():
+		if open = more; open {
+			d.receiveVouches(v)
+		}
+	case e, more := <-gossip.Equivocations():
+		if open = more; open {
+			d.convict(e.Key, e.Evidence)
+		}
+	case <-end:
+		return true, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	if !open {
+		// The network ends with the same context as the daemon, and may be
+		// the first to notice.
+		return false, cmp.Or(ctx.Err(), ErrGossipEnded)
 	}
 	return false, nil
 }
@@ -283,16 +337,11 @@ func (d *Daemon) complete() bool {
 // ErrGossipEnded says that the network was closed under a running daemon.
 var ErrGossipEnded = errors.New("the network has ended")
 
-func (d *Daemon) receive(ctx context.Context, u *federation.Update, open bool) error {
-	if !open {
-		// The network ends with the same context as the daemon, and may be
-		// the first to notice.
-		return cmp.Or(ctx.Err(), ErrGossipEnded)
-	}
+func (d *Daemon) receive(u *federation.Update) {
 	if err := d.cfg.Peer.Receive(u); err != nil {
 		d.cfg.Log.Debug("update not kept", "sender", u.Sender, "error", err)
+		d.suspect(u.Sender, err)
 	}
-	return nil
 }
 
 // commit writes the round, again and again until it succeeds or ctx ends.
@@ -335,15 +384,8 @@ func (d *Daemon) publishStatus(record Record, trouble error) {
 // pause keeps receiving until the next round is due.
 func (d *Daemon) pause(ctx context.Context, next <-chan time.Time) error {
 	for {
-		select {
-		case <-next:
-			return nil
-		case u, open := <-d.cfg.Gossip.Updates():
-			if err := d.receive(ctx, u, open); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return ctx.Err()
+		if due, err := d.listen(ctx, next); due || err != nil {
+			return err
 		}
 	}
 }

@@ -26,10 +26,20 @@ type port struct {
 	in   chan *federation.Update
 	fail error
 	sent []uint64
+
+	named   []commitment // by the updates that were sent
+	vouched []federation.Vouches
+	sets    chan *federation.Prototypes
+	vouches chan *federation.Vouches
+	proofs  chan *federation.Equivocation
 }
 
 func (w *wire) port() *port {
-	p := &port{wire: w, in: make(chan *federation.Update, 1000)}
+	p := &port{
+		wire: w, in: make(chan *federation.Update, 1000),
+		sets: make(chan *federation.Prototypes, 1000), vouches: make(chan *federation.Vouches, 1000),
+		proofs: make(chan *federation.Equivocation, 10),
+	}
 	w.ports = append(w.ports, p)
 	return p
 }
@@ -41,6 +51,7 @@ func (p *port) Publish(_ context.Context, u *federation.Update) error {
 		return p.fail
 	}
 	p.sent = append(p.sent, u.Seq)
+	p.named = append(p.named, commitment{u.Epoch, u.Prototypes})
 	for _, other := range p.wire.ports {
 		if other != p {
 			other.in <- u
@@ -51,17 +62,60 @@ func (p *port) Publish(_ context.Context, u *federation.Update) error {
 
 func (p *port) Updates() <-chan *federation.Update { return p.in }
 
+// PublishPrototypes brings the set to the others at once; that updates name it
+// is for the tests to see.
+func (p *port) PublishPrototypes(_ context.Context, set *federation.Prototypes) error {
+	p.wire.mu.Lock()
+	defer p.wire.mu.Unlock()
+	if p.fail != nil {
+		return p.fail
+	}
+	for _, other := range p.wire.ports {
+		if other != p {
+			other.sets <- set
+		}
+	}
+	return nil
+}
+
+func (p *port) PublishVouches(_ context.Context, v *federation.Vouches) error {
+	p.wire.mu.Lock()
+	defer p.wire.mu.Unlock()
+	p.vouched = append(p.vouched, *v)
+	for _, other := range p.wire.ports {
+		if other != p {
+			other.vouches <- v
+		}
+	}
+	return nil
+}
+
+func (p *port) Prototypes() <-chan *federation.Prototypes      { return p.sets }
+func (p *port) Vouches() <-chan *federation.Vouches            { return p.vouches }
+func (p *port) Equivocations() <-chan *federation.Equivocation { return p.proofs }
+
 // notebook is a journal in memory that can refuse.
 type notebook struct {
 	seq    uint64
 	refuse int // commits
 	rounds []uint64
 	tries  int
+	bans   []store.Ban
+	noBans int // bans to refuse
 }
 
 var errFull = errors.New("no space")
 
 func (n *notebook) NextSeq() (uint64, error) { n.seq++; return n.seq, nil }
+
+func (n *notebook) Ban(b store.Ban) error {
+	if n.noBans > 0 {
+		n.noBans--
+		return errFull
+	}
+	n.bans = append(n.bans, b)
+	return nil
+}
 
 func (n *notebook) Commit(r *store.Round) error {
 	n.tries++

@@ -46,6 +46,10 @@ type Config struct {
 	// MaxAge is for how many of its own rounds the peer goes on using the
 	// newest update of a sender that has fallen silent; 0: for 20.
 	MaxAge uint64
+	// NoiseKey is what the noise on published class means follows from: a
+	// secret, because who knows it can take the noise away. Zero: it follows from
+	// the seed, which is enough for a simulation.
+	NoiseKey [32]byte
 }
 
 // Peer is the state of one peer between two rounds. It is not safe for
@@ -123,7 +127,12 @@ func (p *Peer) Familiar() []int { return p.trainer.Familiar() }
 func (p *Peer) Scores() learner.Scores { return p.probe.Scores(p.Head()) }
 
 // Train takes local steps and takes back the familiar rows.
-func (p *Peer) Train(steps int) { p.trainer.Train(steps) }
+func (p *Peer) Train(steps int) {
+	if p.rounds > firstNegatives {
+		p.trainer.SetNegatives(p.known.negate)
+	}
+	p.trainer.Train(steps)
+}
 
 // Update returns the update to publish under a sequence number: the rows that
 // the federation's rule wants to travel. The rows are copies.
@@ -139,6 +148,7 @@ func (p *Peer) Update(seq uint64) (*federation.Update, error) {
 			rows[c] = c
 		}
 	}
+	own := p.known.commitment()
 	return &federation.Update{
 		Federation: p.id,
 		Sender:     p.cfg.ID,
@@ -146,8 +156,8 @@ func (p *Peer) Update(seq uint64) (*federation.Update, error) {
 		Round:      p.rounds,
 		Claims:     slices.Clone(claims),
 		Rows:       p.Head().Select(rows),
-		Prototypes: p.known.hash,
-		Epoch:      p.known.epoch(),
+		Prototypes: own.hash,
+		Epoch:      own.epoch,
 	}, nil
 }
 
@@ -158,14 +168,14 @@ func (p *Peer) Receive(u *federation.Update) error {
 	switch {
 	case u.Sender == p.cfg.ID:
 		return ErrOwn
-	case p.known.banned[u.Sender]:
+	case slices.Contains(p.known.banned, u.Sender):
 		return ErrBanned
 	case known && u.Seq <= last.seq:
 		return ErrStale
 	case !known && len(p.senders) >= p.cfg.Manifest.Wire.MaxPeers && !p.forget():
 		return ErrTooMany
 	}
-	if err := p.commitment(u.Sender, u.Epoch, u.Prototypes); err != nil {
+	if err := p.commit(u.Sender, commitment{u.Epoch, u.Prototypes}); err != nil {
 		return err
 	}
 	p.senders[u.Sender] = sender{u.Seq, p.rounds}
@@ -188,6 +198,9 @@ func (p *Peer) forget() bool {
 		return false
 	}
 	delete(p.senders, oldest)
+	if p.known.sets[oldest] == nil {
+		delete(p.known.heard, oldest)
+	}
 	return true
 }
 
@@ -252,6 +265,8 @@ func (p *Peer) Round() store.Round {
 		Head:      s.Consolidated,
 		Optimizer: store.Optimizer{First: s.Moment1, Second: s.Moment2, Steps: s.Step},
 		Peers:     p.LastSeq(),
+		Sets:      p.rememberSets(),
+		Banned:    slices.Sorted(slices.Values(p.known.banned)),
 	}
 }
 
@@ -272,6 +287,7 @@ func (p *Peer) Resume(r *store.Round) error {
 		p.senders[id] = sender{seq: seq} // silent since before the first round
 	}
 	clear(p.inbox)
+	p.recallSets(r.Sets, r.Banned)
 	return nil
 }
 

@@ -1,11 +1,11 @@
 package node
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/bristle-fl/bristled/aggregation"
@@ -18,6 +18,7 @@ import (
 var (
 	ErrEquivocation = errors.New("two sets of prototypes of one epoch from one key: it is not listened to any more")
 	ErrBanned       = errors.New("from a key that has shown two sets of prototypes for one epoch")
+	ErrNoPrototypes = errors.New("the federation has no prototypes: its manifest does not ask for them")
 )
 
 const (
@@ -25,8 +26,13 @@ const (
 	// every class many times over, and few enough to compare all with all.
 	maxSets = 64
 
-	// firstNegatives is the own round from which on pseudo-samples take part in
-	// training. In the first ones rows are too raw to be told what they are not.
+	// maxBanned is how many keys a peer refuses. A key costs nothing: one that
+	// is forgotten for newer ones is as good as one that was never seen.
+	maxBanned = 1024
+
+	// firstNegatives is the own round, counted from 0, after which pseudo-samples
+	// take part in training. In the first ones rows are too raw to be told what
+	// they are not.
 	firstNegatives = 5
 
 	// pseudoProbe is how many pseudo-samples of each foreign class are added to
@@ -36,14 +42,13 @@ const (
 
 // knowledge is what a peer knows of class means, its own and those of others.
 type knowledge struct {
-	own    aggregation.OwnMeans
-	set    *federation.Prototypes // published; nil without any
-	hash   federation.Hash        // of set
-	sets   map[federation.PeerID]*federation.Prototypes
-	heard  map[federation.PeerID]commitment // by updates or sets
-	banned map[federation.PeerID]bool
-	said   map[federation.PeerID]*federation.Vouches
-	stale  bool // something came since learn
+	own    aggregation.OwnMeans // without noise
+	set    *ownSet              // published; nil without any
+	last   *ownSet              // the newest that ever was
+	sets   map[federation.PeerID]*otherSet
+	heard  map[federation.PeerID]commitment // of the senders of sets and updates that are held
+	banned []federation.PeerID              // the oldest first
+	stale  bool                             // something came since learn
 
 	aggregation.Knowledge
 	trust   map[federation.Hash]uint8 // Knowledge.Trust at first hand, as it is published
@@ -52,117 +57,198 @@ type knowledge struct {
 	negate  *learner.Pseudo
 }
 
+type ownSet struct {
+	*federation.Prototypes
+	hash    federation.Hash
+	encoded []byte // once it was asked for
+}
+
+// otherSet is the newest set of a sender, and what that says of others.
+type otherSet struct {
+	*federation.Prototypes
+	hash    federation.Hash
+	vouches *federation.Vouches
+	encoded []byte // once it was asked for
+}
+
 // commitment is what a sender has bound itself to.
 type commitment struct {
 	epoch uint64
 	hash  federation.Hash
 }
 
-func (k *knowledge) epoch() uint64 {
+// commitment is what the own updates say.
+func (k *knowledge) commitment() commitment {
 	if k.set == nil {
-		return 0
+		return commitment{}
 	}
-	return k.set.Epoch
+	return commitment{k.set.Epoch, k.set.hash}
 }
 
-// learnOwn computes the own set from new training samples. The same samples
-// give the same set, and then the epoch stays.
+// learnOwn computes the own set from the training samples. A set that says
+// something else than the last one has a new epoch: one above all that this peer
+// can have used, even if it has lost its last set, because no epoch is above the
+// number of rounds plus one.
 func (p *Peer) learnOwn() {
 	m, k := p.cfg.Manifest, &p.known
-	if k.sets == nil {
-		k.sets, k.heard = map[federation.PeerID]*federation.Prototypes{}, map[federation.PeerID]commitment{}
-		k.banned, k.said = map[federation.PeerID]bool{}, map[federation.PeerID]*federation.Vouches{}
-	}
 	if !m.Prototypes.Use {
 		return
 	}
 	k.stale = true
-	epoch := k.epoch()
-	means := learner.ClassMeans(p.cfg.Train, m.Backbone.Features).Published(
-		m.Prototypes.Least, m.Prototypes.Noise*m.Backbone.RMS, rand.New(rand.NewPCG(p.cfg.Seed, 0x70726f746f)))
-	k.set, k.hash, k.own = nil, federation.Hash{}, aggregation.OwnMeans{}
-	if len(means.Classes) == 0 {
+	// What came of the old samples is let go with them.
+	k.pseudo, k.negate = nil, nil
+	p.trainer.SetNegatives(nil)
+	means := learner.ClassMeans(p.cfg.Train, m.Backbone.Features)
+	own := means.Published(m.Prototypes.Least, 0, [32]byte{})
+	k.own = aggregation.OwnMeans{Means: own.Rows, Samples: own.Samples, Variance: own.Variance}
+	k.set = nil
+	if len(own.Classes) == 0 {
 		return
 	}
-	k.own = aggregation.OwnMeans{Means: means.Rows, Samples: means.Samples, Variance: means.Variance}
-	k.set = &federation.Prototypes{Federation: p.id, Sender: p.cfg.ID, Epoch: max(1, epoch), Samples: means.Samples, Means: means.Rows}
-	if k.hash = k.set.Hash(); epoch > 0 && k.hash != k.heard[p.cfg.ID].hash {
-		k.set.Epoch++
-		k.hash = k.set.Hash()
+	public := means.Published(m.Prototypes.Least, m.Prototypes.Noise*m.Backbone.RMS, p.noiseKey())
+	set := &federation.Prototypes{Federation: p.id, Sender: p.cfg.ID, Samples: public.Samples, Means: public.Rows}
+	if k.last != nil {
+		set.Epoch = k.last.Epoch
 	}
-	k.heard[p.cfg.ID] = commitment{k.set.Epoch, k.hash}
+	hash := set.Hash()
+	if k.last == nil || hash != k.last.hash {
+		set.Epoch = max(set.Epoch, p.rounds) + 1
+		hash = set.Hash()
+	}
+	k.set = &ownSet{Prototypes: set, hash: hash}
+	k.last = k.set
 }
 
-// Prototypes returns the set that this peer publishes, nil if there is none.
-func (p *Peer) Prototypes() *federation.Prototypes { return p.known.set }
+// noiseKey is Config.NoiseKey, or one that follows from the seed.
+func (p *Peer) noiseKey() [32]byte {
+	key := p.cfg.NoiseKey
+	if key == ([32]byte{}) {
+		binary.LittleEndian.PutUint64(key[:], p.cfg.Seed)
+	}
+	return key
+}
 
-// commitment notes what a sender says that its set is, and stops listening to
-// one that says two things about one epoch.
-func (p *Peer) commitment(from federation.PeerID, epoch uint64, hash federation.Hash) error {
+// Prototypes returns the set that this peer publishes, nil if there is none. A
+// new one must be committed with the peer's round before it is published: a peer
+// that forgets what it said, and says something else, is banned by all.
+func (p *Peer) Prototypes() *federation.Prototypes {
+	if p.known.set == nil {
+		return nil
+	}
+	return p.known.set.Prototypes
+}
+
+// commit notes what a sender says that its set is, and stops listening to one
+// that says two things about one epoch. Both are signed, and a peer that keeps
+// the rules says one thing only, so nobody can be framed; what comes late is of
+// an older epoch, and proves nothing here.
+func (p *Peer) commit(from federation.PeerID, said commitment) error {
 	k := &p.known
 	last, known := k.heard[from]
 	switch {
-	case epoch == 0 || epoch < last.epoch:
+	case said.epoch == 0 || said.epoch < last.epoch:
 		return nil
-	case known && epoch == last.epoch && hash != last.hash:
-		k.ban(from)
-		delete(p.inbox, from)
-		return fmt.Errorf("%s, epoch %d: %w", from, epoch, ErrEquivocation)
+	case known && said.epoch == last.epoch && said.hash != last.hash:
+		p.Ban(from)
+		return fmt.Errorf("%s, epoch %d: %w", from, said.epoch, ErrEquivocation)
 	}
-	k.heard[from] = commitment{epoch, hash}
+	if k.heard == nil {
+		k.heard = map[federation.PeerID]commitment{}
+	}
+	k.heard[from] = said
 	return nil
 }
 
-func (k *knowledge) ban(from federation.PeerID) {
-	k.banned[from] = true
-	delete(k.sets, from)
-	delete(k.said, from)
-	k.stale = true
+// Ban drops what came from a key and refuses what comes from now on.
+func (p *Peer) Ban(key federation.PeerID) {
+	k := &p.known
+	if key == p.cfg.ID || slices.Contains(k.banned, key) {
+		return
+	}
+	if len(k.banned) == maxBanned {
+		k.banned = slices.Delete(k.banned, 0, 1)
+	}
+	k.banned = append(k.banned, key)
+	k.stale = k.stale || k.sets[key] != nil
+	delete(k.sets, key)
+	delete(k.heard, key)
+	delete(p.inbox, key)
 }
 
 // ReceivePrototypes keeps a set that has been decoded and checked. The error
 // wraps [ErrEquivocation] if the sender has committed itself to another one for
-// the same epoch.
+// the same epoch. If there is room for no more, the set of a sender whose updates
+// count takes the place of one of a sender that sends none; what is refused with
+// [ErrTooMany] may be offered again.
 func (p *Peer) ReceivePrototypes(set *federation.Prototypes) error {
 	k := &p.known
-	old := k.sets[set.Sender]
+	from, old := set.Sender, k.sets[set.Sender]
+	_, counts := p.inbox[from]
+	_, sends := p.senders[from]
+	said := commitment{set.Epoch, set.Hash()}
 	switch {
-	case set.Sender == p.cfg.ID:
+	case !p.cfg.Manifest.Prototypes.Use:
+		return ErrNoPrototypes
+	case from == p.cfg.ID:
 		return ErrOwn
-	case k.banned[set.Sender]:
+	case slices.Contains(k.banned, from):
 		return ErrBanned
-	case set.Epoch < k.heard[set.Sender].epoch:
+	case said.epoch < k.heard[from].epoch:
 		return ErrStale
 	}
-	if err := p.commitment(set.Sender, set.Epoch, set.Hash()); err != nil {
-		return err
-	}
-	if old != nil && old.Epoch == set.Epoch {
-		return ErrStale
-	}
-	if old == nil && len(k.sets) >= maxSets {
+	room := old != nil || len(k.sets) < min(maxSets, p.cfg.Manifest.Wire.MaxPeers) || counts && p.makeRoom()
+	if !room && !sends {
 		return ErrTooMany
 	}
-	k.sets[set.Sender] = set
+	if err := p.commit(from, said); err != nil {
+		return err
+	}
+	switch {
+	case !room:
+		return ErrTooMany
+	case old == nil:
+		old = &otherSet{}
+	case old.Epoch == set.Epoch:
+		return ErrStale
+	}
+	if k.sets == nil {
+		k.sets = map[federation.PeerID]*otherSet{}
+	}
+	k.sets[from] = &otherSet{Prototypes: set, hash: said.hash, vouches: old.vouches}
 	k.stale = true
 	return nil
+}
+
+// makeRoom forgets the first set whose sender has no update that counts, and
+// reports whether there was one.
+func (p *Peer) makeRoom() bool {
+	for _, id := range slices.Sorted(maps.Keys(p.known.sets)) {
+		if _, counts := p.inbox[id]; !counts {
+			delete(p.known.sets, id)
+			if _, sends := p.senders[id]; !sends {
+				delete(p.known.heard, id)
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // ReceiveVouches keeps what another peer says of sets, if it is newer than what
 // it said before. Only those of whom a set is kept are heard.
 func (p *Peer) ReceiveVouches(v *federation.Vouches) error {
 	k := &p.known
-	old := k.said[v.Sender]
+	from := k.sets[v.Sender]
 	switch {
-	case k.banned[v.Sender]:
+	case slices.Contains(k.banned, v.Sender):
 		return ErrBanned
-	case k.sets[v.Sender] == nil:
+	case from == nil:
 		return ErrTooMany
-	case old != nil && v.Seq <= old.Seq:
+	case from.vouches != nil && v.Seq <= from.vouches.Seq:
 		return ErrStale
 	}
-	k.said[v.Sender] = v
-	k.stale = k.stale || old == nil || !maps.Equal(old.Trust, v.Trust)
+	k.stale = k.stale || from.vouches == nil || !maps.Equal(from.vouches.Trust, v.Trust)
+	from.vouches = v
 	return nil
 }
 
@@ -186,22 +272,66 @@ func (p *Peer) KnownPrototypes() int { return len(p.known.sets) }
 
 // learn makes what follows from the sets and vouches that came.
 func (p *Peer) learn() {
-	k := &p.known
-	if k.stale {
-		k.stale = false
+	if p.known.stale {
+		p.known.stale = false
 		p.judgeSets()
 	}
-	if p.rounds >= firstNegatives {
-		p.trainer.SetNegatives(k.negate)
+}
+
+// rememberSets returns the encoded sets by sender, the newest own one among
+// them, for [Peer.recallSets].
+func (p *Peer) rememberSets() map[federation.PeerID][]byte {
+	k := &p.known
+	if k.last == nil && len(k.sets) == 0 {
+		return nil
 	}
+	sets := make(map[federation.PeerID][]byte, 1+len(k.sets))
+	put := func(set *federation.Prototypes, encoded *[]byte) {
+		if *encoded == nil {
+			b, err := set.Encode(p.cfg.Manifest)
+			if err != nil {
+				return // never from the decoder, and from data that others would refuse
+			}
+			*encoded = b
+		}
+		sets[set.Sender] = *encoded
+	}
+	for _, s := range k.sets {
+		put(s.Prototypes, &s.encoded)
+	}
+	if k.last != nil {
+		put(k.last.Prototypes, &k.last.encoded)
+	}
+	return sets
+}
+
+// recallSets takes up the sets of a committed round and computes the own one
+// anew. A set that cannot be read is left out: it can be asked for again.
+func (p *Peer) recallSets(encoded map[federation.PeerID][]byte, banned []federation.PeerID) {
+	p.known = knowledge{banned: slices.Clone(banned[max(0, len(banned)-maxBanned):])}
+	if !p.cfg.Manifest.Prototypes.Use {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(encoded)) {
+		set, err := federation.DecodePrototypes(p.cfg.Manifest, encoded[id])
+		switch {
+		case err != nil || set.Sender != id:
+		case id == p.cfg.ID:
+			p.known.last = &ownSet{Prototypes: set, hash: set.Hash()}
+		default:
+			_ = p.ReceivePrototypes(set) // it refuses only what it would refuse from the network
+		}
+	}
+	p.learnOwn()
+	p.learn()
 }
 
 func (p *Peer) judgeSets() {
 	k := &p.known
-	var sets []*federation.Prototypes
-	var vouches []*federation.Vouches
-	for _, sender := range slices.Sorted(maps.Keys(k.sets)) {
-		sets, vouches = append(sets, k.sets[sender]), append(vouches, k.said[sender])
+	sets := make([]aggregation.Published, 0, len(k.sets))
+	for _, id := range slices.Sorted(maps.Keys(k.sets)) {
+		s := k.sets[id]
+		sets = append(sets, aggregation.Published{Prototypes: s.Prototypes, Hash: s.hash, Vouches: s.vouches})
 	}
 	var foreign []int
 	for c := range p.cfg.Manifest.Classes {
@@ -209,11 +339,11 @@ func (p *Peer) judgeSets() {
 			foreign = append(foreign, c)
 		}
 	}
-	k.Knowledge = aggregation.Weigh(k.own, sets, vouches, foreign)
+	k.Knowledge = aggregation.Weigh(k.own, sets, foreign)
 	k.trust = map[federation.Hash]uint8{}
 	for j, set := range sets {
 		if k.Shared[j] {
-			k.trust[k.heard[set.Sender].hash] = uint8(math.Round(255 * k.Trust[j]))
+			k.trust[set.Hash] = uint8(math.Round(255 * k.Trust[j]))
 		}
 	}
 	k.pseudo, k.negate = nil, nil

@@ -17,7 +17,12 @@
 //     it is forgotten. Nothing is known of its weights:
 //     liars send well-formed updates.
 //   - No sequence number is published twice, and nothing that others would
-//     refuse.
+//     refuse or that contradicts what was said of this peer's prototypes.
+//   - A set that comes out of [Network.Prototypes] has the hash that its sender
+//     has signed in an update. A key that signs two hashes for one epoch is shut
+//     out for good by everybody whom both updates reach, and they are forwarded
+//     for that reason; the two are the evidence ([VerifyEvidence]), which nobody
+//     else can make.
 //   - Messages that no honest peer sends count against their sender, and ten
 //     of them shut it out for a while. Old, repeated and surplus updates can
 //     happen to anybody and are ignored, unless they are a flood.
@@ -28,6 +33,15 @@
 //     keys keeps newcomers out for good, or configured peers at all.
 //   - The private key appears in no log, error or printed value.
 //   - After [Network.Close] no goroutine is left.
+//
+// # Prototypes
+//
+// Sets are asked for, not gossiped. Every update names the hash of its sender's
+// set, so whoever sees a hash that it does not know asks the peer that brought
+// the update, or the sender itself, over a stream of its own; peers that come
+// late do the same, and a set that nobody asks for costs nothing. Answers need
+// no signature, since only one text has the hash. Vouches are gossiped in a
+// topic of their own.
 //
 // # What is not promised
 //

@@ -54,8 +54,15 @@ func gossipProtocol(m *federation.Manifest) protocol.ID {
 	return protocol.ID(fmt.Sprintf("%s%s/%d/gossip/1", protocolPrefix, m.ID(), messageLimit(m)))
 }
 
-// messageLimit is the largest message of pubsub that carries an update.
-func messageLimit(m *federation.Manifest) int { return m.Wire.MaxMessage + envelope }
+// messageLimit is the largest message of pubsub: it carries an update, or
+// vouches where there are prototypes.
+func messageLimit(m *federation.Manifest) int {
+	limit := m.Wire.MaxMessage
+	if m.Prototypes.Use {
+		limit = max(limit, m.MaxVouchesSize())
+	}
+	return limit + envelope
+}
 
 func gossipTopic(id federation.ID) string { return "bristled/" + id.String() }
 
@@ -95,7 +102,10 @@ func (n *Network) joinGossip() error {
 	limit := messageLimit(n.manifest)
 	queue := min(max(queueMemory/limit, queueLeast), queueMost)
 	small := n.manifest.Wire.MaxPeers <= floodPeers
-	topic := gossipTopic(n.federation)
+	topics := []string{gossipTopic(n.federation)}
+	if n.manifest.Prototypes.Use {
+		topics = append(topics, vouchesTopic(n.federation))
+	}
 	silent := slog.New(slog.DiscardHandler) // peers decide how much pubsub has to say
 	ps, err := pubsub.NewGossipSub(n.ctx, n.host,
 		pubsub.WithGossipSubProtocols([]protocol.ID{n.protocol}, gossipFeature),
@@ -106,7 +116,7 @@ func (n *Network) joinGossip() error {
 		pubsub.WithMaxMessageSize(limit),
 		pubsub.WithMaxControlMessageSize(64<<10),
 		pubsub.WithSeenMessagesTTL(seenFor),
-		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(topic), 16)),
+		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(topics...), 16)),
 		pubsub.WithPeerOutboundQueueSize(queue),
 		pubsub.WithValidateQueueSize(queue),
 		// One worker keeps a sender's updates in order and a flood on one
@@ -120,18 +130,29 @@ func (n *Network) joinGossip() error {
 	if err != nil {
 		return fmt.Errorf("starting gossip: %w", err)
 	}
+	if n.topic, err = join(ps, topics[0], n.validate, n.receive); err != nil {
+		return err
+	}
+	n.tasks.Go(func() { deliver(n.ctx, n.mailbox, n.updates) })
+	return n.joinPrototypes(ps)
+}
+
+// join takes part in a topic. What validate accepts goes to receive, which is
+// the filter in front of the subscription's channel and lets nothing pass: the
+// channel drops what is not fetched at once, a mailbox never has to.
+func join(ps *pubsub.PubSub, topic string, validate pubsub.ValidatorEx, receive func(*pubsub.Message) bool) (*pubsub.Topic, error) {
 	// Inline: in the worker itself, without a goroutine for each message.
-	if err := ps.RegisterTopicValidator(topic, n.validate, pubsub.WithValidatorInline(true)); err != nil {
-		return fmt.Errorf("starting gossip: %w", err)
+	if err := ps.RegisterTopicValidator(topic, validate, pubsub.WithValidatorInline(true)); err != nil {
+		return nil, fmt.Errorf("starting gossip: %w", err)
 	}
-	if n.topic, err = ps.Join(topic); err != nil {
-		return fmt.Errorf("joining topic %s: %w", topic, err)
+	t, err := ps.Join(topic)
+	if err != nil {
+		return nil, fmt.Errorf("joining topic %s: %w", topic, err)
 	}
-	if _, err = n.topic.Subscribe(pubsub.WithMessageFilter(n.receive)); err != nil {
-		return fmt.Errorf("subscribing to topic %s: %w", topic, err)
+	if _, err := t.Subscribe(pubsub.WithMessageFilter(receive)); err != nil {
+		return nil, fmt.Errorf("subscribing to topic %s: %w", topic, err)
 	}
-	n.tasks.Go(n.deliver)
-	return nil
+	return t, nil
 }
 
 // gossipFeature says that every peer of our protocol has the mesh and can
@@ -160,7 +181,14 @@ func (n *Network) validate(ctx context.Context, from peer.ID, m *pubsub.Message)
 		n.log.Debug("invalid update", "from", from, "origin", origin, "error", err)
 		return pubsub.ValidationReject
 	}
-	switch n.senders.admit(origin, u.Seq, from == origin) {
+	verdict := n.senders.admit(origin, u.Seq, from == origin)
+	// Also of old updates: who is shown another one than the rest sees the
+	// rest's a moment later.
+	if against := n.senders.commit(origin, u, m.Message); against != nil {
+		n.equivocated(origin, against, m.Message)
+		return pubsub.ValidationAccept // to be forwarded: others have seen the first only
+	}
+	switch verdict {
 	case stale, surplus:
 		return pubsub.ValidationIgnore
 	case crowded:
@@ -170,6 +198,7 @@ func (n *Network) validate(ctx context.Context, from peer.ID, m *pubsub.Message)
 		n.strike(origin)
 		return pubsub.ValidationIgnore
 	}
+	n.wantSet(origin, u, from)
 	m.ValidatorData = u // decoded once
 	return pubsub.ValidationAccept
 }
@@ -194,43 +223,20 @@ func (n *Network) strike(p peer.ID) {
 	}
 }
 
-// receive puts what pubsub hands out into the mailbox. It is the filter in
-// front of the subscription's channel and lets nothing pass: the channel drops
-// what is not fetched at once, the mailbox never has to.
+// receive puts the updates that pubsub hands out into the mailbox.
 func (n *Network) receive(m *pubsub.Message) bool {
 	u, ok := m.ValidatorData.(*federation.Update)
 	if !ok {
-		return false // our own
+		return false // our own, or evidence
 	}
 	// pubsub keeps the message, and would keep the decoded update with it.
 	m.ValidatorData = nil
 	n.counts.received.Add(1)
 	n.counts.receivedBytes.Add(uint64(len(m.GetData())))
-	if n.mailbox.put(u) {
+	if n.mailbox.put(u.Sender, u) {
 		n.counts.superseded.Add(1)
 	}
 	return false
-}
-
-// deliver moves updates from the mailbox to the reader.
-func (n *Network) deliver() {
-	defer close(n.updates)
-	for {
-		u := n.mailbox.take()
-		if u == nil {
-			select {
-			case <-n.mailbox.filled:
-			case <-n.ctx.Done():
-				return
-			}
-			continue
-		}
-		select {
-		case n.updates <- u:
-		case <-n.ctx.Done():
-			return
-		}
-	}
 }
 
 // Updates returns the channel of valid updates from other peers. Those of one
@@ -242,7 +248,8 @@ func (n *Network) Updates() <-chan *federation.Update { return n.updates }
 // Publish sends an update of this peer to the federation. It does not wait
 // for anybody to receive it, nor for there to be anybody.
 //
-// The error wraps [ErrNotOurs], [ErrUsedSequence], [ErrClosed] or what
+// The error wraps [ErrNotOurs], [ErrUsedSequence], [ErrContradiction],
+// [ErrClosed] or what
 // [federation.Update.Encode] says about an update that others would refuse,
 // federation.ErrTooLarge for one.
 func (n *Network) Publish(ctx context.Context, u *federation.Update) error {
@@ -258,6 +265,9 @@ func (n *Network) Publish(ctx context.Context, u *federation.Update) error {
 	if u.Seq <= n.published {
 		return fmt.Errorf("publishing update %d: %w: %d was the last", u.Seq, ErrUsedSequence, n.published)
 	}
+	if u.Epoch > 0 && (u.Epoch < n.said.epoch || u.Epoch == n.said.epoch && u.Prototypes != n.said.set) {
+		return fmt.Errorf("publishing update %d: %w", u.Seq, ErrContradiction)
+	}
 	n.newest.Store(max(u.Seq, n.newest.Load())) // before anybody can send it back
 	// pubsub drops what is too large and returns nil. Encode has kept to
 	// MaxMessage, and pubsub's limit is that and the envelope.
@@ -268,6 +278,9 @@ func (n *Network) Publish(ctx context.Context, u *federation.Update) error {
 		return fmt.Errorf("publishing update %d: %w", u.Seq, err)
 	}
 	n.published = u.Seq
+	if u.Epoch > 0 {
+		n.said = commitment{epoch: u.Epoch, set: u.Prototypes}
+	}
 	n.counts.published.Add(1)
 	n.counts.publishedBytes.Add(uint64(len(b)))
 	return nil

@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/bristle-fl/bristled/federation"
 )
 
 const (
@@ -16,6 +19,7 @@ const (
 	strikeMemory = 10 * time.Minute // without a strike, after which they are forgotten
 	banTime      = 10 * time.Minute
 	maxOffenders = 1024 // remembered; 100 bytes each
+	maxOutlaws   = 4096
 )
 
 // guard counts the invalid messages of each peer and shuts out those that
@@ -25,12 +29,14 @@ const (
 //
 // It remembers [maxOffenders] peers and forgets the one whose last strike is
 // the longest ago: whoever can make more identities than that gains the early
-// return of one of them.
+// return of one of them. Keys that equivocate are shut out for good, as far as
+// [maxOutlaws] go.
 type guard struct {
 	now func() time.Time
 
 	mu        sync.Mutex
 	offenders *simplelru.LRU[peer.ID, offender]
+	outlaws   *simplelru.LRU[peer.ID, struct{}]
 }
 
 type offender struct {
@@ -44,7 +50,42 @@ func newGuard(now func() time.Time) *guard {
 	if err != nil {
 		panic(err) // the size is a positive constant
 	}
-	return &guard{now: now, offenders: offenders}
+	outlaws, err := simplelru.NewLRU[peer.ID, struct{}](maxOutlaws, nil)
+	if err != nil {
+		panic(err)
+	}
+	return &guard{now: now, offenders: offenders, outlaws: outlaws}
+}
+
+// newGuardAgainst returns a guard that knows some outlaws.
+func newGuardAgainst(outlaws []federation.PeerID) (*guard, error) {
+	g := newGuard(time.Now)
+	for _, id := range outlaws {
+		p, err := peer.Decode(string(id))
+		if err != nil {
+			return nil, fmt.Errorf("a key that has equivocated, %q: not a peer ID: %w", id, err)
+		}
+		g.outlaw(p)
+	}
+	return g, nil
+}
+
+// outlaw shuts p out for good and reports whether that is new.
+func (g *guard) outlaw(p peer.ID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.outlaws.Contains(p) {
+		return false
+	}
+	g.outlaws.Add(p, struct{}{})
+	return true
+}
+
+// outlawed says whether p is shut out for good.
+func (g *guard) outlawed(p peer.ID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.outlaws.Contains(p)
 }
 
 // strike notes an invalid message of p and reports whether p is banned by it.
@@ -80,11 +121,11 @@ func (g *guard) bannedUntil(p peer.ID) time.Time {
 	return o.bannedUntil
 }
 
-// bans returns the peers that are banned now.
+// bans returns the peers that are banned now, for a while or for good.
 func (g *guard) bans() []peer.ID {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var banned []peer.ID
+	banned := g.outlaws.Keys()
 	for _, p := range g.offenders.Keys() {
 		if o, _ := g.offenders.Peek(p); g.now().Before(o.bannedUntil) {
 			banned = append(banned, p)
@@ -94,9 +135,9 @@ func (g *guard) bans() []peer.ID {
 }
 
 // Contains is the question of pubsub.Blacklist.
-func (g *guard) Contains(p peer.ID) bool { return !g.bannedUntil(p).IsZero() }
+func (g *guard) Contains(p peer.ID) bool { return g.outlawed(p) || !g.bannedUntil(p).IsZero() }
 
-// Add is the other half of pubsub.Blacklist. Only strikes ban.
+// Add is the other half of pubsub.Blacklist. Only strikes and equivocation ban.
 func (g *guard) Add(peer.ID) bool { return false }
 
 // The rest is connmgr.ConnectionGater.

@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/bristle-fl/bristled/federation"
 )
@@ -164,4 +167,9 @@ func find(n *Network, id federation.PeerID) PeerInfo {
 		}
 	}
 	return PeerInfo{}
+}
+
+// message is what a validator gets.
+func message(origin Identity, topic string, data []byte) *pubsub.Message {
+	return &pubsub.Message{Message: &pb.Message{From: []byte(origin.id), Data: data, Topic: proto.String(topic)}, ReceivedFrom: origin.id}
 }

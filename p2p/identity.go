@@ -3,7 +3,9 @@ package p2p
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -106,6 +108,19 @@ func newIdentity(key crypto.PrivKey) (Identity, error) {
 		return Identity{}, fmt.Errorf("naming the identity: %w", err)
 	}
 	return Identity{key, id}, nil
+}
+
+// Secret returns 32 bytes that follow from the private key and the purpose, for
+// what nobody else may be able to compute: HMAC-SHA256 of the purpose under the
+// key's seed. They tell nothing of the key, nor of those for other purposes.
+func (i Identity) Secret(purpose string) (secret [32]byte, err error) {
+	raw, err := i.key.Raw()
+	if err != nil || len(raw) != ed25519.PrivateKeySize {
+		return secret, fmt.Errorf("deriving a secret from the identity: not an Ed25519 private key: %w", err)
+	}
+	mac := hmac.New(sha256.New, raw[:ed25519.SeedSize])
+	mac.Write([]byte("bristled " + purpose))
+	return [32]byte(mac.Sum(nil)), nil
 }
 
 // encodeIdentity returns the one line of the file: libp2p's own encoding of a

@@ -2,7 +2,6 @@ package p2p
 
 import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/bristle-fl/bristled/federation"
 )
@@ -26,7 +25,7 @@ func (n *Network) ownOrigin(m *pubsub.Message) {
 	if err != nil || u.Sender != peerID(n.self) || u.Seq <= ours {
 		return
 	}
-	if !n.signedByUs(m) {
+	if !signedBy(n.key, m.Message) {
 		n.strike(m.ReceivedFrom)
 		return
 	}
@@ -34,17 +33,4 @@ func (n *Network) ownOrigin(m *pubsub.Message) {
 		n.log.Error("another daemon publishes under this identity: stop one of the two, or give one a new identity",
 			"identity", n.self, "its_update", u.Seq, "our_update", ours)
 	}
-}
-
-// signedByUs checks pubsub's signature, which covers the message without
-// itself and the key.
-func (n *Network) signedByUs(m *pubsub.Message) bool {
-	body := proto.CloneOf(m.Message)
-	body.Signature, body.Key = nil, nil
-	b, err := proto.Marshal(body)
-	if err != nil {
-		return false
-	}
-	ok, err := n.key.Verify(append([]byte(pubsub.SignPrefix), b...), m.GetSignature())
-	return err == nil && ok
 }

@@ -1,39 +1,41 @@
 package p2p
 
 import (
+	"context"
 	"sync"
 
 	"github.com/bristle-fl/bristled/federation"
 )
 
-// mailbox holds the updates that nobody has read yet: the newest of each
+// mailbox holds what nobody has read yet, updates for one: the newest of each
 // sender. A peer integrates the newest only, so an older one that is replaced
 // is no loss, whereas a queue that drops its oldest would lose quiet senders
 // to busy ones. A sender keeps its place when its update is replaced.
 //
 // It is as large as the table of senders. That may have new senders while the
 // reader sleeps: then the update that waits longest gives way.
-type mailbox struct {
+type mailbox[T any] struct {
 	size int
 
 	mu     sync.Mutex
 	queue  []federation.PeerID // in order of each sender's first unread update
-	newest map[federation.PeerID]*federation.Update
+	newest map[federation.PeerID]*T
 	filled chan struct{} // holds a token while there may be something to take
 }
 
-func newMailbox(size int) *mailbox {
-	return &mailbox{
+func newMailbox[T any](size int) *mailbox[T] {
+	return &mailbox[T]{
 		size:   size,
-		newest: map[federation.PeerID]*federation.Update{},
+		newest: map[federation.PeerID]*T{},
 		filled: make(chan struct{}, 1),
 	}
 }
 
-// put adds an update and reports whether an unread one gave way.
-func (m *mailbox) put(u *federation.Update) (replaced bool) {
+// put adds what came from a sender and reports whether something unread gave
+// way.
+func (m *mailbox[T]) put(from federation.PeerID, v *T) (replaced bool) {
 	m.mu.Lock()
-	_, waits := m.newest[u.Sender]
+	_, waits := m.newest[from]
 	replaced = waits
 	if !waits {
 		if len(m.queue) >= m.size {
@@ -41,9 +43,9 @@ func (m *mailbox) put(u *federation.Update) (replaced bool) {
 			m.queue = m.queue[1:]
 			replaced = true
 		}
-		m.queue = append(m.queue, u.Sender)
+		m.queue = append(m.queue, from)
 	}
-	m.newest[u.Sender] = u
+	m.newest[from] = v
 	m.mu.Unlock()
 	select {
 	case m.filled <- struct{}{}:
@@ -52,8 +54,8 @@ func (m *mailbox) put(u *federation.Update) (replaced bool) {
 	return replaced
 }
 
-// take removes the first update, nil if there is none.
-func (m *mailbox) take() *federation.Update {
+// take removes the first in the queue, nil if it is empty.
+func (m *mailbox[T]) take() *T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.queue) == 0 {
@@ -62,7 +64,29 @@ func (m *mailbox) take() *federation.Update {
 	}
 	sender := m.queue[0]
 	m.queue = m.queue[1:]
-	u := m.newest[sender]
+	v := m.newest[sender]
 	delete(m.newest, sender)
-	return u
+	return v
+}
+
+// deliver moves what is in the mailbox to the reader of a channel, which it
+// closes at the end.
+func deliver[T any](ctx context.Context, m *mailbox[T], out chan<- *T) {
+	defer close(out)
+	for {
+		v := m.take()
+		if v == nil {
+			select {
+			case <-m.filled:
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		select {
+		case out <- v:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

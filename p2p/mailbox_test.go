@@ -13,7 +13,7 @@ import (
 func TestMailbox(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const size = 3 // of four senders
-		m := newMailbox(size)
+		m := newMailbox[federation.Update](size)
 		var want []*federation.Update
 		seq := uint64(0)
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
@@ -48,7 +48,7 @@ func TestMailbox(t *testing.T) {
 				}
 				want = append(want, u)
 			}
-			if got := m.put(u); got != replaced {
+			if got := m.put(u.Sender, u); got != replaced {
 				t.Fatalf("replaced: %v, want %v", got, replaced)
 			}
 			select {

@@ -32,6 +32,11 @@ var (
 	// ErrUsedSequence: the sequence number has been published already, or a
 	// greater one. Other peers would take the update for an old one.
 	ErrUsedSequence = errors.New("sequence number has been used")
+
+	// ErrContradiction: the update names another set of prototypes for an
+	// epoch than one before, or goes back to an older epoch. Other peers would
+	// shut this one out for good.
+	ErrContradiction = errors.New("update contradicts an earlier one about this peer's prototypes")
 )
 
 // Config says who a peer is, what it agreed to and where the others are.
@@ -47,6 +52,10 @@ type Config struct {
 	// remembers. What is not greater is old. This peer's own number need not
 	// be among them when something else guards it, as the store's lease does.
 	LastSeq map[federation.PeerID]uint64
+
+	// Equivocated are the keys that were found out before a restart. They are
+	// shut out from the start.
+	Equivocated []federation.PeerID
 
 	Log *slog.Logger // nil: none
 }
@@ -67,13 +76,21 @@ type Network struct {
 	topic   *pubsub.Topic
 	guard   *guard
 	senders *senders
-	mailbox *mailbox
+	mailbox *mailbox[federation.Update]
 	updates chan *federation.Update
-	counts  counts
-	traffic traffic
+	library *library
+
+	sets       *mailbox[federation.Prototypes]
+	prototypes chan *federation.Prototypes
+	proofs     *mailbox[federation.Equivocation]
+	proven     chan *federation.Equivocation
+	vouches    vouches
+	counts     counts
+	traffic    traffic
 
 	publishing sync.Mutex
 	published  uint64        // newest sequence number of our own
+	said       commitment    // the newest of our own
 	newest     atomic.Uint64 // the same, in this run and before it is sent
 
 	peersMu sync.Mutex
@@ -122,6 +139,10 @@ func Start(ctx context.Context, config Config) (_ *Network, err error) {
 	if err != nil {
 		return nil, err
 	}
+	guard, err := newGuardAgainst(config.Equivocated)
+	if err != nil {
+		return nil, err
+	}
 	log := config.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -135,10 +156,15 @@ func Start(ctx context.Context, config Config) (_ *Network, err error) {
 		key:        config.Identity.key.GetPublic(),
 		log:        log,
 		chatter:    newChatter(log, time.Now),
-		guard:      newGuard(time.Now),
+		guard:      guard,
 		senders:    table,
-		mailbox:    newMailbox(table.size),
+		mailbox:    newMailbox[federation.Update](table.size),
 		updates:    make(chan *federation.Update),
+		library:    newLibrary(table.size, time.Now),
+		sets:       newMailbox[federation.Prototypes](table.size),
+		prototypes: make(chan *federation.Prototypes),
+		proofs:     newMailbox[federation.Equivocation](maxProofs),
+		proven:     make(chan *federation.Equivocation),
 		published:  config.LastSeq[config.Identity.ID()],
 		keepers:    map[peer.ID]*keeper{},
 		foreign:    newForeigners(),

@@ -41,6 +41,9 @@ type PeerInfo struct {
 	// gossip. Empty for members and for peers that never answered.
 	Foreign     string    `json:"foreign,omitempty"`
 	BannedUntil time.Time `json:"banned_until,omitzero"` // zero: not banned
+	// Equivocated says that the peer is shut out for good because it has
+	// committed itself to two sets of prototypes for one epoch.
+	Equivocated bool `json:"equivocated,omitempty"`
 }
 
 // Peers returns everybody the network knows: connected, configured, found,
@@ -50,7 +53,7 @@ func (n *Network) Peers() []PeerInfo {
 	at := func(p peer.ID) *PeerInfo {
 		info, ok := infos[p]
 		if !ok {
-			info = &PeerInfo{ID: peerID(p), LastSeq: n.senders.last(p), BannedUntil: n.guard.bannedUntil(p)}
+			info = &PeerInfo{ID: peerID(p), LastSeq: n.senders.last(p), BannedUntil: n.guard.bannedUntil(p), Equivocated: n.guard.outlawed(p)}
 			infos[p] = info
 		}
 		return info

@@ -2,6 +2,8 @@ package p2p
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,6 +67,7 @@ type sender struct {
 	heard   time.Time
 	budget  *rate.Limiter
 	excess  *rate.Limiter // beyond this it is a flood
+	said    []commitment  // ascending by epoch, at most epochsKept
 }
 
 // newSenders returns a table of size senders that begins with what the store
@@ -166,6 +169,13 @@ func (s *senders) last(p peer.ID) uint64 {
 		return entry.seq
 	}
 	return 0
+}
+
+// namedPeers returns those that the configuration names.
+func (s *senders) namedPeers() []peer.ID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.named))
 }
 
 // ids returns everybody in the table.

@@ -20,6 +20,10 @@ type Stats struct {
 	ReceivedBytes uint64 `json:"received_bytes"` // their encoded bytes
 	Superseded    uint64 `json:"superseded"`     // of those, replaced by newer ones before anybody read them
 
+	Prototypes       uint64 `json:"prototypes"`        // sets of others that came
+	PrototypesServed uint64 `json:"prototypes_served"` // answers to those who asked for a set
+	Vouches          uint64 `json:"vouches"`           // new messages of others about sets
+
 	Duplicates uint64 `json:"duplicates"` // copies of messages that had come already
 	Rejected   uint64 `json:"rejected"`   // invalid messages
 	Ignored    uint64 `json:"ignored"`    // valid but old, too many, or from more senders than the manifest allows
@@ -43,28 +47,32 @@ type counts struct {
 	received, receivedBytes, superseded             atomic.Uint64
 	duplicates, rejected, ignored, blocked, overrun atomic.Uint64
 	unsent, bans, crowded, impostors                atomic.Uint64
+	sets, served, vouches                           atomic.Uint64
 }
 
 // Stats returns the counters as they are now.
 func (n *Network) Stats() Stats {
 	c := &n.counts
 	return Stats{
-		Published:      c.published.Load(),
-		PublishedBytes: c.publishedBytes.Load(),
-		SentBytes:      c.sentBytes.Load(),
-		Received:       c.received.Load(),
-		ReceivedBytes:  c.receivedBytes.Load(),
-		Superseded:     c.superseded.Load(),
-		Duplicates:     c.duplicates.Load(),
-		Rejected:       c.rejected.Load(),
-		Ignored:        c.ignored.Load(),
-		Blocked:        c.blocked.Load(),
-		Overrun:        c.overrun.Load(),
-		Unsent:         c.unsent.Load(),
-		Bans:           c.bans.Load(),
-		Impostors:      c.impostors.Load(),
-		TrafficIn:      uint64(n.traffic.in.Load()),
-		TrafficOut:     uint64(n.traffic.out.Load()),
+		Published:        c.published.Load(),
+		PublishedBytes:   c.publishedBytes.Load(),
+		SentBytes:        c.sentBytes.Load(),
+		Received:         c.received.Load(),
+		ReceivedBytes:    c.receivedBytes.Load(),
+		Superseded:       c.superseded.Load(),
+		Prototypes:       c.sets.Load(),
+		PrototypesServed: c.served.Load(),
+		Vouches:          c.vouches.Load(),
+		Duplicates:       c.duplicates.Load(),
+		Rejected:         c.rejected.Load(),
+		Ignored:          c.ignored.Load(),
+		Blocked:          c.blocked.Load(),
+		Overrun:          c.overrun.Load(),
+		Unsent:           c.unsent.Load(),
+		Bans:             c.bans.Load(),
+		Impostors:        c.impostors.Load(),
+		TrafficIn:        uint64(n.traffic.in.Load()),
+		TrafficOut:       uint64(n.traffic.out.Load()),
 	}
 }
 

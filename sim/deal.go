@@ -30,8 +30,13 @@ type Pool struct {
 
 // Deck deals disjoint samples of a pool in an order that a seed decides.
 type Deck struct {
+	// Again shuffles a class anew when all its samples have been dealt, instead
+	// of failing: peers then share samples. For crowds that no data suffice for.
+	Again bool
+
 	pool  Pool
 	seed  uint64
+	turn  uint64        // how often a class was shuffled anew
 	cards map[int][]int // by class: samples not dealt yet
 }
 
@@ -53,6 +58,16 @@ func shuffle(x []int, rng *rand.Rand) {
 
 // take moves n samples of class c to a set.
 func (d *Deck) take(to *learner.Samples, c, n int) error {
+	if d.Again && len(d.cards[c]) < n {
+		d.turn++
+		d.cards[c] = d.cards[c][:0:0]
+		for i, l := range d.pool.Labels {
+			if l == c {
+				d.cards[c] = append(d.cards[c], i)
+			}
+		}
+		shuffle(d.cards[c], rand.New(rand.NewPCG(d.seed, d.turn<<32|uint64(c))))
+	}
 	if len(d.cards[c]) < n {
 		return fmt.Errorf("%w: of class %d are %d left where a peer shall get %d: use fewer peers, fewer samples each or more data", ErrTooFew, c, len(d.cards[c]), n)
 	}

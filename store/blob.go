@@ -46,6 +46,7 @@ const (
 	kindState    kind = 's'
 	kindRecord   kind = 'r'
 	kindVerdicts kind = 'v'
+	kindBan      kind = 'b' // numbered from 1, of no round
 )
 
 // key names a value. In Badger it is the kind and the round's number, big
@@ -64,7 +65,7 @@ func parseKey(b []byte) (key, bool) {
 		return key{}, false
 	}
 	k := key{kind(b[0]), binary.BigEndian.Uint64(b[1:])}
-	return k, k.kind == kindState || k.kind == kindRecord || k.kind == kindVerdicts
+	return k, k.kind == kindState || k.kind == kindRecord || k.kind == kindVerdicts || k.kind == kindBan
 }
 
 // value is what is about to be stored under a key, or was found there.
@@ -239,6 +240,8 @@ func (k kind) String() string {
 		return "record"
 	case kindVerdicts:
 		return "verdicts"
+	case kindBan:
+		return "ban"
 	}
 	return fmt.Sprintf("kind %q", byte(k))
 }

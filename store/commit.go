@@ -39,13 +39,17 @@ func (s *Store) commit(r *Round) error {
 	if s.index.some && r.Number <= s.index.last {
 		return fmt.Errorf("%w, which is %d", ErrStale, s.index.last)
 	}
+	sums := setSums(r)
 	parts := []part{
 		// Weights do not compress.
-		{key: key{kindState, r.Number}, size: stateSize(r), write: func(w io.Writer) error { return writeState(w, r) }},
+		{key: key{kindState, r.Number}, size: stateSize(r), write: func(w io.Writer) error { return writeState(w, r, sums) }},
 		packed(key{kindRecord, r.Number}, r.Record),
 		packed(key{kindVerdicts, r.Number}, r.Verdicts),
 	}
-	size := int64(0)
+	size, fresh := int64(0), s.newSets(sums)
+	for _, id := range fresh {
+		size += int64(len(r.Sets[id]))
+	}
 	for _, p := range parts {
 		size += p.size
 	}
@@ -55,7 +59,12 @@ func (s *Store) commit(r *Round) error {
 
 	// What is too large for Badger becomes files first; nothing refers to
 	// them until the transaction does.
-	values, err := s.placeAll(parts)
+	for _, id := range fresh {
+		if err := s.placeSet(r.Sets[id], sums[id]); err != nil {
+			return err
+		}
+	}
+	values, err := s.placeAll(parts, len(fresh))
 	if err != nil {
 		return err
 	}
@@ -95,6 +104,7 @@ func (s *Store) commit(r *Round) error {
 			s.index.files[p.key] = values[i].sum
 		}
 	}
+	s.keepSets(sums)
 	s.index.last, s.index.some = r.Number, true
 	return nil
 }
@@ -108,9 +118,9 @@ type part struct {
 	write  func(io.Writer) error
 }
 
-// placeAll places every part, or none.
-func (s *Store) placeAll(parts []part) (values []value, err error) {
-	files := 0
+// placeAll places every part, or none, and makes the names of their files and
+// of the given number of others durable.
+func (s *Store) placeAll(parts []part, files int) (values []value, err error) {
 	defer func() {
 		if err == nil {
 			return

@@ -86,7 +86,7 @@ func childCommit(dir string) {
 				}
 				fmt.Println("seq", seq)
 			}
-			if err := s.Commit(testRound(n, 10, 200)); err != nil {
+			if err := s.Commit(withSets(testRound(n, 10, 200))); err != nil {
 				return err
 			}
 			fmt.Println("round", n)
@@ -158,7 +158,7 @@ func TestKill(t *testing.T) {
 	if got.Number < round || got.Number > round+1 {
 		t.Errorf("round %d, the last one printed was %d", got.Number, round)
 	}
-	if !sameRound(got, testRound(got.Number, 10, 200)) {
+	if !sameRound(got, withSets(testRound(got.Number, 10, 200))) {
 		t.Error("the round is not what was committed")
 	}
 	if seq, err := s.NextSeq(); err != nil || seq <= highest || seq > highest+2*seqLease {

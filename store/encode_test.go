@@ -16,14 +16,19 @@ func TestStateGoldenBytes(t *testing.T) {
 	r.Head.Weights = []float32{1, -2}
 	r.Optimizer = Optimizer{First: []float32{3}, Second: []float32{4}, Steps: 5}
 	r.Peers = map[federation.PeerID]uint64{"b": 7, "a": 6}
+	r.Sets = map[federation.PeerID][]byte{"c": []byte("abc")}
+	r.Banned = []federation.PeerID{"d", "ee"}
 	var b bytes.Buffer
-	if err := writeState(&b, r); err != nil {
+	if err := writeState(&b, r, setSums(r)); err != nil {
 		t.Fatal(err)
 	}
 	want := "0300000000000000" + "03f1536500000000" + "03000000" +
 		"01000000" + "02000000" + "0000803f" + "000000c0" +
 		"0500000000000000" + "01000000" + "00004040" + "00008040" +
-		"02000000" + "01" + "61" + "0600000000000000" + "01" + "62" + "0700000000000000"
+		"02000000" + "01" + "61" + "0600000000000000" + "01" + "62" + "0700000000000000" +
+		// FIPS 180-4's example: the SHA-256 of "abc".
+		"01000000" + "01" + "63" + "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" +
+		"02000000" + "01" + "64" + "02" + "6565"
 	if got := fmt.Sprintf("%x", b.Bytes()); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
@@ -35,7 +40,9 @@ func TestStateGoldenBytes(t *testing.T) {
 func FuzzReadState(f *testing.F) {
 	for _, size := range [][2]int{{0, 0}, {2, 3}} {
 		var b bytes.Buffer
-		if err := writeState(&b, testRound(1, size[0], size[1])); err != nil {
+		r := testRound(1, size[0], size[1])
+		r.Banned = []federation.PeerID{"x", "y"}
+		if err := writeState(&b, r, map[federation.PeerID]federation.Hash{"x": {1}, "z": {2}}); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(b.Bytes())
@@ -44,7 +51,7 @@ func FuzzReadState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		r, err := readState(b)
+		r, sets, err := readState(b)
 		runtime.ReadMemStats(&after)
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > uint64(64*len(b))+1<<20 {
 			t.Fatalf("allocated %d bytes for %d", grown, len(b))
@@ -56,7 +63,7 @@ func FuzzReadState(f *testing.F) {
 			t.Fatal(err)
 		}
 		var again bytes.Buffer
-		if err := writeState(&again, r); err != nil {
+		if err := writeState(&again, r, sets); err != nil {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(again.Bytes(), b) {

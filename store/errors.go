@@ -24,6 +24,10 @@ var (
 	// ErrNewer: a later version of the program has written the store.
 	ErrNewer = errors.New("the store was written by a newer version: upgrade bristled")
 
+	// ErrOlder: a version of the program whose manifests this one does not
+	// read has written the store.
+	ErrOlder = errors.New("the store was written by an older version, whose federations this one cannot be in: start anew with `bristled init` in another directory")
+
 	// ErrOtherFederation: the store belongs to another federation.
 	ErrOtherFederation = errors.New("the store belongs to another federation: choose another --dir")
 

@@ -15,16 +15,19 @@ import (
 // index is what the store remembers of its own contents: small, and enough to
 // prune and to clean up without searching the database.
 type index struct {
-	states  []uint64                // rounds with a state, ascending
-	records []uint64                // rounds with a record or verdicts, ascending
-	files   map[key]federation.Hash // values that are files
-	some    bool                    // whether a state is intact
-	last    uint64                  // the newest round with an intact state
+	states  []uint64                 // rounds with a state, ascending
+	records []uint64                 // rounds with a record or verdicts, ascending
+	bans    []uint64                 // ascending
+	files   map[key]federation.Hash  // values that are files
+	sets    map[federation.Hash]bool // whether the newest round has it
+	banned  map[federation.PeerID]banned
+	some    bool   // whether a state is intact
+	last    uint64 // the newest round with an intact state
 }
 
 // scan fills the index from the database.
 func (s *Store) scan() error {
-	s.index = index{files: map[key]federation.Hash{}}
+	s.index = index{files: map[key]federation.Hash{}, sets: map[federation.Hash]bool{}}
 	return s.db.View(func(txn *badger.Txn) error {
 		it := txn.NewIterator(badger.IteratorOptions{})
 		defer it.Close()
@@ -56,7 +59,7 @@ func (s *Store) scan() error {
 func (s *Store) findLast() error {
 	var damage error
 	for _, n := range slices.Backward(s.index.states) {
-		_, err := s.readState(n)
+		_, _, err := s.readState(n)
 		if err == nil {
 			s.index.last, s.index.some = n, true
 			return nil
@@ -73,11 +76,24 @@ func (s *Store) findLast() error {
 	return damage
 }
 
-// removeStrays removes the files that a crash left without a reference.
+// removeStrays removes the files that a crash left without a reference, and
+// sets that are damaged, so that the next commit writes them again.
 func (s *Store) removeStrays() error {
 	known := map[string]bool{}
 	for k, sum := range s.index.files {
 		known[blobName(k, sum)] = true
+	}
+	for _, n := range s.index.states {
+		_, sets, err := s.readState(n)
+		if err != nil {
+			continue // findLast has said so
+		}
+		for _, sum := range sets {
+			if _, err := s.readSet(sum); err == nil {
+				known[setName(sum)] = true
+				s.index.sets[sum] = s.index.sets[sum] || n == s.index.last
+			}
+		}
 	}
 	found, err := os.ReadDir(s.blobDir())
 	if err != nil {
@@ -112,9 +128,12 @@ func (x *index) doomed(n uint64, keep int) []key {
 
 // note adds a key to the lists.
 func (x *index) note(k key) {
-	if k.kind == kindState {
+	switch k.kind {
+	case kindState:
 		x.states = insert(x.states, k.round)
-	} else {
+	case kindBan:
+		x.bans = insert(x.bans, k.round)
+	default:
 		x.records = insert(x.records, k.round)
 	}
 }
@@ -129,7 +148,7 @@ func (x *index) forget(k key) {
 	delete(x.files, k)
 }
 
-func (x *index) empty() bool { return len(x.states)+len(x.records) == 0 }
+func (x *index) empty() bool { return len(x.states)+len(x.records)+len(x.bans) == 0 }
 
 // insert and remove keep a list ascending and distinct.
 func insert(list []uint64, n uint64) []uint64 {

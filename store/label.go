@@ -11,8 +11,9 @@ import (
 	"github.com/bristle-fl/bristled/federation"
 )
 
-// schema is the version of everything under a store's directory.
-const schema = 1
+// schema is the version of everything under a store's directory. Version 1 knew
+// no prototypes.
+const schema = 2
 
 // labelFile says whose store this is. It is read before anything else is
 // touched and written once, when the store is created.
@@ -48,6 +49,8 @@ func (s *Store) readLabel() (isNew bool, err error) {
 	switch {
 	case l.Schema < 1:
 		return false, fmt.Errorf("%w (%s: schema %d)", ErrCorrupt, labelFile, l.Schema)
+	case l.Schema < schema:
+		return false, fmt.Errorf("%w (it has schema %d, this program writes %d)", ErrOlder, l.Schema, schema)
 	case l.Federation != s.opts.Federation:
 		return false, fmt.Errorf("%w (it belongs to %s, this peer to %s)", ErrOtherFederation, l.Federation, s.opts.Federation)
 	}

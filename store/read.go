@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/bristle-fl/bristled/federation"
 )
 
 // Latest returns the newest round that was committed. [ErrEmpty] if there is
-// none. A damaged record or damaged verdicts are left out with a warning: the
-// peer goes on without its account of one round.
+// none. A damaged record, damaged verdicts and damaged sets are left out with a
+// warning: the peer goes on without its account of one round, and asks others
+// for the sets.
 func (s *Store) Latest() (*Round, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -18,10 +21,11 @@ func (s *Store) Latest() (*Round, error) {
 	if !s.index.some {
 		return nil, s.wrap("reading", ErrEmpty)
 	}
-	r, err := s.readState(s.index.last)
+	r, sets, err := s.readState(s.index.last)
 	if err != nil {
 		return nil, s.wrap("reading", err)
 	}
+	r.Sets = s.readSets(sets)
 	for k, into := range map[kind]*[]byte{kindRecord: &r.Record, kindVerdicts: &r.Verdicts} {
 		*into, err = s.load(key{k, r.Number})
 		switch {
@@ -64,21 +68,22 @@ func (s *Store) Rounds(last int) []uint64 {
 	return slices.Clone(s.index.records[n-min(max(last, 0), n):])
 }
 
-// readState reads and decodes the state of round n.
-func (s *Store) readState(n uint64) (*Round, error) {
+// readState reads and decodes the state of round n: all but its sets, of which
+// it returns the hashes.
+func (s *Store) readState(n uint64) (*Round, map[federation.PeerID]federation.Hash, error) {
 	b, err := s.load(key{kindState, n})
 	if errors.Is(err, ErrNotKept) { // the index says that it is there
 		err = fmt.Errorf("%w (%w)", ErrCorrupt, err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	r, err := readState(b)
+	r, sets, err := readState(b)
 	if err == nil && r.Number != n {
 		err = fmt.Errorf("it says that it is of round %d", r.Number)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("state of round %d: %w (%w)", n, ErrCorrupt, err)
+		return nil, nil, fmt.Errorf("state of round %d: %w (%w)", n, ErrCorrupt, err)
 	}
-	return r, nil
+	return r, sets, nil
 }

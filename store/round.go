@@ -21,6 +21,14 @@ type Round struct {
 	// nobody's old update counts again after a restart.
 	Peers map[federation.PeerID]uint64
 
+	// Sets are encoded sets of prototypes by sender, this peer's own among
+	// them. What could not be read back is missing: whoever made a set has it.
+	Sets map[federation.PeerID][]byte
+
+	// Banned are the senders that are not listened to any more, ascending.
+	// [Store.Ban] remembers why.
+	Banned []federation.PeerID
+
 	// Record and Verdicts are the caller's account of the round, for people
 	// and for replay. The store does not look inside. They outlive the rest:
 	// see Options.Keep.

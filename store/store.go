@@ -131,6 +131,7 @@ func Open(dir string, opts Options) (_ *Store, err error) {
 	if err := s.findLast(); err != nil {
 		return nil, s.wrap("opening", err)
 	}
+	s.findBans()
 	if err := s.readLease(); err != nil {
 		return nil, s.wrap("opening", err)
 	}

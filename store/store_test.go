@@ -132,7 +132,7 @@ func TestCommitThenLatestIsIdentity(t *testing.T) {
 // takes nothing for the same as an empty list.
 func sameRound(a, b *Round) bool {
 	var x, y bytes.Buffer
-	return writeState(&x, a) == nil && writeState(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes()) &&
+	return writeState(&x, a, setSums(a)) == nil && writeState(&y, b, setSums(b)) == nil && bytes.Equal(x.Bytes(), y.Bytes()) &&
 		bytes.Equal(a.Record, b.Record) && bytes.Equal(a.Verdicts, b.Verdicts) && a.Time.Equal(b.Time)
 }
 
@@ -152,6 +152,8 @@ func TestCommitRefuses(t *testing.T) {
 		"moments":        func(r *Round) { r.Optimizer.Second = nil },
 		"empty peer":     func(r *Round) { r.Peers[""] = 1 },
 		"long peer name": func(r *Round) { r.Peers[federation.PeerID(strings.Repeat("p", 129))] = 1 },
+		"empty set name": func(r *Round) { r.Sets = map[federation.PeerID][]byte{"": nil} },
+		"banned":         func(r *Round) { r.Banned = []federation.PeerID{"b", "a"} },
 	} {
 		r := testRound(8, 2, 2)
 		change(r)
@@ -266,7 +268,7 @@ func TestOtherFederation(t *testing.T) {
 
 func TestNewerVersion(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, labelFile), []byte(`{"schema": 2, "federation": ["new"], "more": 1}`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, labelFile), []byte(`{"schema": 3, "federation": ["new"], "more": 1}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(dir, Options{Federation: testFederation})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -51,6 +52,17 @@ func testRound(n uint64, classes, features int) *Round {
 	}
 	for i := range 30 {
 		r.Peers[federation.PeerID(fmt.Sprintf("12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ%02d", i))] = n + uint64(i)
+	}
+	r.Banned = []federation.PeerID{"liar"}
+	return r
+}
+
+// withSets gives a round two sets: one that stays from round to round and one
+// that changes with every fifth.
+func withSets(r *Round) *Round {
+	r.Sets = map[federation.PeerID][]byte{
+		"stays":   bytes.Repeat([]byte("s"), 3000),
+		"changes": fmt.Appendf(nil, "epoch %d", r.Number/5),
 	}
 	return r
 }

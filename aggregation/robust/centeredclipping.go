@@ -69,7 +69,9 @@ func clip(squared, tau float64) float64 {
 
 // scClip is self-centred clipping: centered clipping in one step around the own
 // vector, without a server. With tau 0 the length is chosen from the distances:
-// that of the last honest one when the f furthest are taken for liars.
+// that of the last honest one when the f furthest are taken for liars, so it is
+// never above that of the furthest honest one. The authors' code does the same
+// with f = 1.
 type scClip struct {
 	mix    mixer
 	dist   *toOne
@@ -82,7 +84,7 @@ type scClip struct {
 var scClipEntry = RuleEntry{Info{
 	Name: "scclip", Summary: "self-centred clipping: differences to the own vector, clipped, are averaged",
 	Source:    "He, Karimireddy and Jaggi, Byzantine-robust decentralized learning via ClippedGossip, 2022, with equal mixing weights; tau 0 takes the distance of the (n-f)-th nearest where the paper's theory wants the unknown variance of the honest",
-	Breakdown: "f < n/2 with tau 0",
+	Breakdown: "each liar moves the result by at most tau/n, and tau 0 is never above the furthest honest distance",
 	Constants: []Constant{
 		{Name: "tau", Default: 0, Min: 0, Max: 1e9, Doc: "length that differences are clipped to; 0: the distance of the (n-f)-th nearest"},
 		liars("number of liars that tau 0 allows for"),

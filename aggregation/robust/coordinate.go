@@ -77,11 +77,7 @@ var trimmedMeanEntry = RuleEntry{Info{
 	r := &trimmedMean{f: v.Whole("f")}
 	r.sorter = newSorter(workers, func(dst []float32, rows []int32) {
 		var sums [kernel.Columns]float64
-		for i := r.f; i < r.n-r.f; i++ {
-			for k, x := range (*[kernel.Columns]int32)(rows[i*kernel.Columns:]) {
-				sums[k] += value(x)
-			}
-		}
+		kernel.SumKeys(&sums, rows[r.f*kernel.Columns:(r.n-r.f)*kernel.Columns])
 		for k := range dst {
 			dst[k] = float32(sums[k] / float64(r.n-2*r.f))
 		}
@@ -116,41 +112,31 @@ func (r *nearMedian) run(dst []float32, vectors [][]float32, keep int) {
 	r.sorter.sort(dst, vectors, 0, r.n)
 }
 
-// reduce drops, from both ends of the sorted values, the one that is further
-// from the median until enough are gone. At most drop leave at either end, so the
-// core is summed for all columns at once; what was dropped is never summed, because
-// it may be huge.
+// reduce finds the window of keep sorted values. It begins above x_j exactly if
+// x_j is further from the median than x_(j+keep), because going up the one
+// distance falls and the other rises. So x_(j+keep) takes the place of x_j where it
+// does, for all columns at once; then the first keep rows hold what is kept. What
+// was dropped is never summed, because it may be huge.
 func (r *nearMedian) reduce(dst []float32, rows []int32) {
-	drop := r.n - r.keep
-	low, high := min(drop, r.n), max(r.n-drop, min(drop, r.n))
-	var sums [kernel.Columns]float64
-	for i := low; i < high; i++ {
-		for k, x := range (*[kernel.Columns]int32)(rows[i*kernel.Columns:]) {
-			sums[k] += value(x)
+	row := func(i int) *[kernel.Columns]int32 { return (*[kernel.Columns]int32)(rows[i*kernel.Columns:]) }
+	a, b := row((r.n-1)/2), row(r.n/2)
+	var median, sums [kernel.Columns]float64
+	for k := range median {
+		median[k] = (value(a[k]) + value(b[k])) / 2
+	}
+	for j := range r.n - r.keep {
+		x, y, place := row(j), row(j+r.keep), row(j%r.keep)
+		for k, m := range &median {
+			low, high, key := x[k], y[k], place[k]
+			if m-value(low) > value(high)-m {
+				key = high // loaded before, so that this is no branch
+			}
+			place[k] = key
 		}
 	}
+	kernel.SumKeys(&sums, rows[:r.keep*kernel.Columns])
 	for k := range dst {
-		at := func(i int) float64 { return value(rows[i*kernel.Columns+k]) }
-		median := (at((r.n-1)/2) + at(r.n/2)) / 2
-		first, last := 0, r.n-1
-		for range drop {
-			if median-at(first) > at(last)-median {
-				first++
-			} else {
-				last--
-			}
-		}
-		sum := 0.0
-		if high > low {
-			sum = sums[k]
-		}
-		for i := first; i <= min(last, low-1); i++ {
-			sum += at(i)
-		}
-		for i := max(first, high); i <= last; i++ {
-			sum += at(i)
-		}
-		dst[k] = float32(sum / float64(r.keep))
+		dst[k] = float32(sums[k] / float64(r.keep))
 	}
 }
 

@@ -11,8 +11,12 @@ import (
 // fills the first-level cache.
 const reach = 2048
 
-// mostPieces bounds the partial sums of the distances.
-const mostPieces = 64
+// mostPieces bounds in how many pieces the distances are summed, and mostPartial
+// how many numbers they may hold together: with many vectors there are fewer.
+const (
+	mostPieces  = 64
+	mostPartial = 1 << 22
+)
 
 // distances are the squared Euclidean distances of all pairs of vectors.
 type distances struct {
@@ -38,7 +42,7 @@ func chunks(d int) int { return (d + chunk - 1) / chunk }
 func (d *distances) measure(vectors [][]float32) {
 	n := len(vectors)
 	d.vectors, d.n = vectors, n
-	d.pieces = min(mostPieces, (len(vectors[0])+reach-1)/reach)
+	d.pieces = max(1, min(mostPieces, mostPartial/(n*n), (len(vectors[0])+reach-1)/reach))
 	d.partial = grow(d.partial, d.pieces*n*n)
 	d.d = grow(d.d, n*n)
 	d.run(d.pieces, d.task)

@@ -43,7 +43,9 @@ var dncEntry = RuleEntry{Info{
 
 func (r *dnc) Least() int { return max(2*r.f+1, r.leave()+1) }
 
-func (r *dnc) leave() int { return int(float64(r.factor * float64(r.f))) }
+// leave returns how many are left out each time; the addition keeps .29 of 100
+// from being rounded down to 28.
+func (r *dnc) leave() int { return int(float64(r.factor*float64(r.f)) + 1e-9) }
 
 func (r *dnc) Aggregate(dst []float32, in Input) []float64 {
 	n, d := len(in.Vectors), len(dst)

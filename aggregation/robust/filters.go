@@ -84,6 +84,9 @@ var bucketingEntry = FilterEntry{Info{
 
 func (r *bucketing) Least() int { return 1 }
 
+// Size returns s.
+func (r *bucketing) Size() int { return r.s }
+
 func (r *bucketing) Apply(in Input) ([][]float32, [][]float64) {
 	n := len(in.Vectors)
 	r.order = grow(r.order, n)

@@ -27,7 +27,7 @@ var golden = []string{
 	"balance 0b23cbc26bf4",
 	"wfagg d37fd3e7be9f",
 	"dnc e5be3269b213",
-	"signguard 33445f945784",
+	"signguard b21502bdb8c1",
 	"clipped-clustering 99d0b5fb5f3f",
 	"nnm 16d41711da16",
 	"bucketing 73d8a008e5ab",

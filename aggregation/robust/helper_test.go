@@ -55,7 +55,7 @@ func draw(rng *rand.Rand, n, d, f int) [][]float32 {
 		for j, c := range centre {
 			vectors[i][j] = c + rng.Float32() - .5
 			if i >= n-f {
-				vectors[i][j] = float32(-3*c) + float32(i)*rng.Float32()
+				vectors[i][j] = float32(-3*c) + float32(float32(i)*rng.Float32())
 			}
 		}
 	}

@@ -14,7 +14,6 @@ type nearOwn struct {
 	order  []int
 	kept   []int
 	shares []float64
-	losses []float64
 }
 
 func newNearOwn(workers int) nearOwn {
@@ -53,7 +52,7 @@ type monna struct {
 
 var monnaEntry = RuleEntry{Info{
 	Name: "monna", Summary: "mean of the own vector and the n-f-1 nearest to it",
-	Source: "Farhadkhani et al., Robust collaborative learning with linear gradient overhead, ICML 2023", Breakdown: "f < n/2 for the rule, n > 5f for the paper's proof",
+	Source: "Farhadkhani et al., Robust collaborative learning with linear gradient overhead, ICML 2023", Breakdown: "f < n/2 for the rule; the paper proves it for fewer",
 	Constants: []Constant{liars("vectors to leave out")},
 }, func(v Values, workers int) Rule { return &monna{newNearOwn(workers), v.Whole("f")} }}
 
@@ -101,7 +100,9 @@ func (r *mozi) Aggregate(dst []float32, in Input) []float64 {
 	own, least := in.Loss(in.Vectors[0]), math.Inf(1)
 	best := -1
 	r.kept = r.kept[:0]
-	for _, i := range r.nearest(in, int(math.Ceil(float64(r.rho*float64(len(in.Vectors)-1))))) {
+	// The subtraction keeps .55 of 100 from being rounded up to 56.
+	near := int(math.Ceil(float64(r.rho*float64(len(in.Vectors)-1)) - 1e-9))
+	for _, i := range r.nearest(in, near) {
 		loss := in.Loss(in.Vectors[i])
 		if loss <= own {
 			r.kept = append(r.kept, i)
@@ -155,10 +156,13 @@ func (r *balance) Aggregate(dst []float32, in Input) []float64 {
 	return r.blend(dst, in, r.alpha)
 }
 
-// wfagg weighs the others by how many of two filters they pass: n-f-1 are
-// nearest to the coordinate-wise median, and n-f-1 have the smallest angle with it.
-// Its third filter compares a sender with its own past, which vectors without names
-// have not; it is left out, and its weight with it.
+// wfagg averages the others that pass two filters: n-f-1 are nearest to the
+// coordinate-wise median, and n-f-1 have the smallest angle with it. At least
+// n-2f-1 are among both.
+//
+// The paper has a third filter, which compares a sender with its own past, and
+// accepts what passes two of the three. Vectors without names have no past, so the
+// third is left out and the two others must agree.
 type wfagg struct {
 	nearOwn
 	f      int
@@ -166,11 +170,12 @@ type wfagg struct {
 	median *median
 	middle []float32
 	score  []float64
+	passed []int
 	inner  *toOne
 }
 
 var wfaggEntry = RuleEntry{Info{
-	Name: "wfagg", Summary: "weighted by two filters, distance and angle to the median, then mixed with the own vector",
+	Name: "wfagg", Summary: "mean of those that pass two filters, distance and angle to the median, mixed with the own vector",
 	Source:    "Cajaraville-Aboy et al., Byzantine-robust aggregation for securing decentralized federated learning, 2024 (WFAgg), without its temporal filter",
 	Breakdown: "f < n/2",
 	Constants: []Constant{
@@ -188,9 +193,8 @@ func (r *wfagg) Aggregate(dst []float32, in Input) []float64 {
 	n := len(in.Vectors)
 	r.middle = grow(r.middle, len(dst))
 	r.median.Aggregate(r.middle, in)
-	keep := n - r.f - 1
-	r.shares, r.score = grow(r.shares, n), grow(r.score, n)
-	clear(r.shares)
+	r.score, r.passed = grow(r.score, n), grow(r.passed, n)
+	clear(r.passed)
 	distance := r.dist.measure(in.Vectors, r.middle)
 	length := r.inner.measure(in.Vectors, nil)
 	middle := 0.0
@@ -208,18 +212,15 @@ func (r *wfagg) Aggregate(dst []float32, in Input) []float64 {
 	for _, filter := range [][]float64{distance, r.score} {
 		filter[0] = math.Inf(1) // the own vector is not filtered
 		r.order = ascending(r.order, filter)
-		for _, i := range r.order[:keep] {
-			r.shares[i]++
+		for _, i := range r.order[:n-r.f-1] {
+			r.passed[i]++
 		}
 	}
-	total := 0.0
-	for _, s := range r.shares {
-		total += s
+	r.kept = r.kept[:0]
+	for i, filters := range r.passed {
+		if filters == 2 {
+			r.kept = append(r.kept, i)
+		}
 	}
-	for i := range r.shares {
-		r.shares[i] *= r.alpha / total
-	}
-	r.shares[0] = 1 - r.alpha
-	r.mix.sum(dst, r.shares, in.Vectors)
-	return r.shares
+	return r.blend(dst, in, 1-r.alpha)
 }

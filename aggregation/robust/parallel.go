@@ -23,14 +23,6 @@ type team struct {
 // fewer.
 func newTeam(workers int) team { return team{pool: pool.New(max(1, workers))} }
 
-// workers returns the number of goroutines, the caller's included.
-func (t *team) workers() int {
-	if t.pool == nil {
-		return 1
-	}
-	return t.pool.Workers()
-}
-
 // run calls f(task, worker) for every task from 0 to tasks-1, in any order and
 // on several goroutines. f should be made once, lest every call allocate it.
 func (t *team) run(tasks int, f func(task, worker int)) {

@@ -403,7 +403,7 @@ func slowMozi(in Input, rho, alpha float64, best bool) []float64 {
 func slowWFAgg(in Input, f int) []float64 {
 	m := byColumn(in, middleOf)
 	n := len(in.Vectors)
-	votes := make([]float64, n)
+	votes := make([]int, n)
 	var far, angle []float64
 	for _, v := range in.Vectors[1:] {
 		var d, xm, xx, mm float64
@@ -420,18 +420,13 @@ func slowWFAgg(in Input, f int) []float64 {
 			votes[i+1]++
 		}
 	}
-	total := 0.0
-	for _, v := range votes {
-		total += v
-	}
-	out := make([]float64, len(m))
-	for j := range out {
-		out[j] = .2 * float64(in.Vectors[0][j])
-		for i, v := range votes {
-			out[j] += .8 * v / total * float64(in.Vectors[i][j])
+	var both []int
+	for i, v := range votes {
+		if v == 2 {
+			both = append(both, i)
 		}
 	}
-	return out
+	return withOwn(in, both, .2)
 }
 
 // slowDnC has all coordinates, as there are fewer than would be drawn.

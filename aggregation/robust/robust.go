@@ -31,6 +31,9 @@ type Rule interface {
 // all subsets.
 type Limited interface{ Most() int }
 
+// Grouping is a filter that makes one vector of every so many, rounded up.
+type Grouping interface{ Size() int }
+
 // Filter comes before a rule: it replaces the vectors by others, of which a
 // rule then makes one.
 type Filter interface {

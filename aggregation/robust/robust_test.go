@@ -92,7 +92,7 @@ func TestGoldenBits(t *testing.T) {
 func TestLiarsFarAway(t *testing.T) {
 	withstand := []string{
 		"median", "trimmed-mean", "meamed", "krum", "krum:byzfl", "krum:flower", "krum:medoid", "krum:bristle-author", "multi-krum",
-		"bulyan", "mda", "smea", "monna", "mozi", "ubar", "balance", "dnc", "signguard",
+		"bulyan", "mda", "smea", "monna", "mozi", "ubar", "balance", "wfagg", "dnc", "signguard",
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.IntRange(0, 2).Draw(t, "f")

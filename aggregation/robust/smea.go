@@ -29,9 +29,10 @@ var smeaEntry = RuleEntry{Info{
 
 func (r *smea) Least() int { return 2*r.f + 1 }
 
-// Most returns the greatest n with few enough subsets.
+// Most returns the greatest n with few enough subsets; it is below Least where
+// even that has too many, from f = 10 on.
 func (r *smea) Most() int {
-	n := r.Least()
+	n := 2 * r.f
 	for n < 1000 && subsets(n+1, r.f, mostSubsets) <= mostSubsets {
 		n++
 	}
@@ -40,13 +41,13 @@ func (r *smea) Most() int {
 
 // subsets returns n over f, or a number above limit.
 func subsets(n, f, limit int) int {
-	c := 1
+	c := int64(1)
 	for i := range f {
-		if c = c * (n - i) / (i + 1); c > limit {
+		if c = c * int64(n-i) / int64(i+1); c > int64(limit) {
 			return limit + 1
 		}
 	}
-	return c
+	return int(c)
 }
 
 func (r *smea) Aggregate(dst []float32, in Input) []float64 {

@@ -22,7 +22,7 @@ type album struct {
 	classes  []string // nil: the pictures have no labels
 	pictures []picture
 	test     int    // how many pictures at the end are a test set by their files' names
-	shape    [3]int // of the pictures in IDX files
+	shape    [3]int // of the pictures in a collection's files
 }
 
 // picture is one picture of an album.
@@ -35,11 +35,11 @@ type picture struct {
 // together is how many pictures are read and computed at a time.
 const together = 32
 
-// openAlbum lists a directory: folders of pictures per class, MNIST's IDX
-// files, or pictures without labels.
+// openAlbum lists a directory: folders of pictures per class, the files of a
+// collection such as MNIST, or pictures without labels.
 func openAlbum(dir string) (*album, error) {
-	if data.IsMNIST(dir) {
-		return openIDX(dir)
+	if c, ok := collectionIn(dir); ok {
+		return openCollection(dir, c)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -86,9 +86,9 @@ func (a *album) addClass(name string) error {
 	return nil
 }
 
-// openIDX reads MNIST's four files.
-func openIDX(dir string) (*album, error) {
-	train, test, err := data.ReadMNIST(dir)
+// openCollection reads a collection's files.
+func openCollection(dir string, c collection) (*album, error) {
+	train, test, err := c.read(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func openIDX(dir string) (*album, error) {
 	for _, part := range []struct {
 		name string
 		set  data.Set
-	}{{"train", train}, {"t10k", test}} {
+	}{{c.train, train}, {c.test, test}} {
 		for i, s := range part.set.Samples {
 			a.pictures = append(a.pictures, picture{name: fmt.Sprintf("%s/%d", part.name, i), label: s.Label, pixels: s.Pixels})
 		}
@@ -113,7 +113,10 @@ func (a *album) load(i int, shape [3]int) ([]uint8, error) {
 	path := filepath.Join(a.dir, filepath.FromSlash(p.name))
 	var img image.Image
 	if p.pixels != nil {
-		img = &image.Gray{Pix: p.pixels, Stride: a.shape[2], Rect: image.Rect(0, 0, a.shape[2], a.shape[1])}
+		if a.series() {
+			return nil, fmt.Errorf("%s: it holds series of %d axes and %d steps: choose a network for such series", a.dir, a.shape[0], a.shape[2])
+		}
+		img = asImage(p.pixels, a.shape)
 	} else {
 		var err error
 		if img, err = data.ReadImage(path); err != nil {
@@ -125,6 +128,24 @@ func (a *album) load(i int, shape [3]int) ([]uint8, error) {
 		return nil, inFile(path, err)
 	}
 	return pixels, nil
+}
+
+// series says whether the album's samples are series: channels without a
+// height.
+func (a *album) series() bool { return a.shape[1] == 1 }
+
+// asImage returns planes, one of grey or three of colour, as a picture.
+func asImage(pixels []uint8, shape [3]int) image.Image {
+	plane := shape[1] * shape[2]
+	frame := image.Rect(0, 0, shape[2], shape[1])
+	if shape[0] == 1 {
+		return &image.Gray{Pix: pixels, Stride: shape[2], Rect: frame}
+	}
+	img := image.NewNRGBA(frame)
+	for i := range plane {
+		copy(img.Pix[4*i:], []uint8{pixels[i], pixels[plane+i], pixels[2*plane+i], 255})
+	}
+	return img
 }
 
 // each reads the pictures of the given numbers, some at a time on several

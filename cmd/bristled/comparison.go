@@ -29,13 +29,13 @@ type comparison struct {
 	calibrated int // pictures
 }
 
-func newComparison(n *network, given []int, f quantizeFlags) (*comparison, error) {
+func newComparison(n *network, a *album, given []int, f quantizeFlags) (*comparison, error) {
 	sample, err := n.fix(given)
 	if err != nil {
 		return nil, err
 	}
 	s := &comparison{network: n, workers: f.workers, float: n.graph}
-	if s.shape, err = n.pictureShape(sample); err != nil {
+	if s.shape, err = n.shapeFor(a, sample); err != nil {
 		return nil, err
 	}
 	if s.scaling, err = chooseScaling(f.mean, f.std, n.graph.Metadata, s.shape[0]); err != nil {

@@ -53,7 +53,7 @@ type option struct {
 // options lists every key there is. A key without an entry here is unknown,
 // wherever it stands.
 var options = []option{
-	{"data", "", "one folder per class with pictures in it, or MNIST's IDX files"},
+	{"data", "", "one folder per class with pictures in it, or the files of MNIST, CIFAR-10 or WISDM"},
 	{"backbone", "", "ONNX file of the frozen network, quantized; empty: the one inside bristled"},
 	{"listen", []string{"/ip4/0.0.0.0/tcp/4001", "/ip4/0.0.0.0/udp/4001/quic-v1"}, "addresses to listen on"},
 	{"peers", []string{}, "addresses of other peers, each ending in /p2p/PEER-ID"},

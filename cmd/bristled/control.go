@@ -94,8 +94,12 @@ func (c *control) status(w http.ResponseWriter, _ *http.Request) {
 	stats := c.network.Stats()
 	rep.Running, rep.Version, rep.Kernel = true, version(), cpu.Active().String()
 	rep.Addresses, rep.Peers, rep.Traffic = c.network.Addrs(), c.network.Peers(), &stats
+	var err error
+	if rep.Banned, err = c.peer.accusations(c.store); err != nil {
+		fail(w, err)
+		return
+	}
 	if rep.Last = &last; last.Round == 0 { // none since the start
-		var err error
 		if rep.Last, err = lastRecord(c.store); err != nil {
 			fail(w, err)
 			return

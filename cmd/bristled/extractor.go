@@ -24,7 +24,7 @@ type extractor struct {
 
 // openExtractor reads a network, cuts its output layer off if it has one and
 // is not to be used whole, and makes it ready to run.
-func openExtractor(path string, f featureFlags) (*extractor, error) {
+func openExtractor(path string, a *album, f featureFlags) (*extractor, error) {
 	given, err := parseExtents(f.input)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func openExtractor(path string, f featureFlags) (*extractor, error) {
 		return nil, err
 	}
 	x := &extractor{raw: f.raw}
-	if x.shape, err = n.pictureShape(sample); err != nil {
+	if x.shape, err = n.shapeFor(a, sample); err != nil {
 		return nil, err
 	}
 	if x.scaling, err = chooseScaling(f.mean, f.std, n.graph.Metadata, x.shape[0]); err != nil {

@@ -40,8 +40,8 @@ func newFeatures() *cobra.Command {
 		Short: "Compute the features of every picture in a directory",
 		Long: `Features runs a network, without its output layer if it has one, on every picture
 of a directory and writes what comes out as a NumPy array, one row per picture.
-The directory has one folder of pictures per class, or MNIST's IDX files, or
-pictures without labels.`,
+The directory has one folder of pictures per class, or the files of MNIST, CIFAR-10
+or WISDM, or pictures without labels.`,
 		Example: `  bristled features backbone.onnx pictures -o features.npy --labels labels.csv
   bristled features resnet18.onnx pictures -o features.npy --mean .485,.456,.406 --std .229,.224,.225
   bristled features resnet18.onnx pictures --whole -o logits.npy`,
@@ -80,11 +80,11 @@ func writeFeatures(ctx context.Context, stdout, stderr io.Writer, path, dir stri
 			return err
 		}
 	}
-	x, err := openExtractor(path, f)
+	a, err := openAlbum(dir)
 	if err != nil {
 		return err
 	}
-	a, err := openAlbum(dir)
+	x, err := openExtractor(path, a, f)
 	if err != nil {
 		return err
 	}

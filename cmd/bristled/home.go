@@ -100,14 +100,14 @@ func (p *peer) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// readData reads a data directory: MNIST's IDX files, or a folder per class.
+// readData reads a data directory: the files of a collection, or a folder per class.
 // Without classes, the data decide what the classes are.
 func readData(dir string, classes []string, input [3]int, prepare federation.Prepare) (set data.Set, skipped []error, err error) {
 	if dir == "" {
 		return data.Set{}, nil, errors.New("no data: name a directory with one folder of pictures per class in `data` or --data")
 	}
-	if data.IsMNIST(dir) {
-		train, _, err := data.ReadMNIST(dir)
+	if c, ok := collectionIn(dir); ok {
+		train, _, err := c.read(dir)
 		if err != nil {
 			return data.Set{}, nil, err
 		}
@@ -122,9 +122,9 @@ func readData(dir string, classes []string, input [3]int, prepare federation.Pre
 	return data.ReadFolder(dir, classes, input, string(prepare))
 }
 
-// relabel makes a federation's labels of those of an IDX set, whose classes
-// are numbers: label 7 is the class that is called 7, wherever it stands. In a
-// federation without such names, it is the class in place 7.
+// relabel makes a federation's labels of those of a collection, whose classes
+// may be numbers: label 7 is the class that is called 7, wherever it stands. In
+// a federation without such names, it is the class in place 7.
 func relabel(set *data.Set, classes []string) error {
 	place := make([]int, len(set.Classes))
 	named := 0

@@ -23,6 +23,11 @@ type initFlags struct {
 	dir, name, join, data, backbone, rule string
 	classes, listen, peers                []string
 	mdns, json                            bool
+
+	prototypes     bool
+	prototypeLeast int
+	prototypeNoise float64
+	given          func(flag string) bool // on the command line
 }
 
 // founded is what `init --json` prints.
@@ -54,7 +59,8 @@ have the same file, so send it to those who shall join.`,
       --peers /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW...`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range []string{"name", "classes", "rule"} {
+			f.given = cmd.Flags().Changed
+			for _, name := range []string{"name", "classes", "rule", "prototypes", "prototype-least", "prototype-noise"} {
 				if f.join != "" && cmd.Flags().Changed(name) {
 					return usageError{fmt.Errorf("--join takes the %s from the manifest: leave out --%s", name, name)}
 				}
@@ -68,7 +74,10 @@ have the same file, so send it to those who shall join.`,
 	flags.StringVar(&f.name, "name", "federation", "name of the new federation")
 	flags.StringSliceVar(&f.classes, "classes", nil, "classes of the new federation; without them the data decide")
 	flags.StringVar(&f.rule, "rule", aggregation.DefaultRule, "aggregation rule of the new federation: "+ruleNames())
-	flags.StringVar(&f.data, "data", "", "this peer's data: one folder of pictures per class, or MNIST's IDX files")
+	flags.BoolVar(&f.prototypes, "prototypes", true, "whether peers of the new federation publish class means; without the flag, under bristle+ only")
+	flags.IntVar(&f.prototypeLeast, "prototype-least", 5, "least number of samples that a class mean is published of")
+	flags.Float64Var(&f.prototypeNoise, "prototype-noise", 0, "standard deviation of the noise on class means, in units of the features' root mean square")
+	flags.StringVar(&f.data, "data", "", "this peer's data: one folder of pictures per class, or the files of MNIST, CIFAR-10 or WISDM")
 	flags.StringVar(&f.backbone, "backbone", "", "ONNX file of the frozen network; without it the one inside bristled")
 	flags.StringSliceVar(&f.listen, "listen", nil, "addresses to listen on")
 	flags.StringSliceVar(&f.peers, "peers", nil, "addresses of other peers")
@@ -199,7 +208,28 @@ func found(f initFlags, backbone *learner.Backbone) (*federation.Manifest, error
 			}
 		}
 	}
-	return node.Found(f.name, classes, backbone, rawRMS, prepare, f.rule)
+	m, err := node.Found(f.name, classes, backbone, rawRMS, prepare, f.rule)
+	if err != nil {
+		return nil, err
+	}
+	return f.withPrototypes(m)
+}
+
+// withPrototypes lets the flags override what the manifest says of prototypes.
+func (f initFlags) withPrototypes(m *federation.Manifest) (*federation.Manifest, error) {
+	if f.given("prototypes") {
+		m.Prototypes = federation.PrototypeSpec{Use: f.prototypes}
+	}
+	if m.Prototypes.Use {
+		m.Prototypes.Least, m.Prototypes.Noise = f.prototypeLeast, f.prototypeNoise
+		return m, m.Validate()
+	}
+	for _, name := range []string{"prototype-least", "prototype-noise"} {
+		if f.given(name) {
+			return nil, usageError{fmt.Errorf("--%s without prototypes: give --prototypes too, or leave it out", name)}
+		}
+	}
+	return m, m.Validate()
 }
 
 // config returns the text of the configuration file: what was given, and

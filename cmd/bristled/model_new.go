@@ -10,11 +10,12 @@ import (
 
 	"github.com/bristle-fl/bristled/learner/nn/graph"
 	"github.com/bristle-fl/bristled/learner/nn/onnx"
+	"github.com/bristle-fl/bristled/learner/nn/safetensors"
 	"github.com/bristle-fl/bristled/learner/nn/zoo"
 )
 
 type newModelFlags struct {
-	output, input               string
+	output, input, weights      string
 	classes                     int
 	seed                        uint64
 	backbone, force, list, json bool
@@ -42,13 +43,15 @@ func newModelNew() *cobra.Command {
 	var f newModelFlags
 	cmd := &cobra.Command{
 		Use:   "new NAME",
-		Short: "Write a standard architecture with random weights as ONNX",
+		Short: "Write a standard architecture as ONNX, with random or given weights",
 		Long: `New writes one of the usual architectures as an ONNX file. Its weights are
 random: the network knows nothing yet. Train it, or give it the weights of a
-model of the same architecture. One seed gives one file, byte for byte.`,
+model of the same architecture with --weights, a safetensors file whose tensors
+have the names that PyTorch's models have. One seed gives one file, byte for byte.`,
 		Example: `  bristled model new --list
   bristled model new resnet18 -o resnet18.onnx
-  bristled model new cifar_resnet20 --classes 4 --input 3x32x32 -o small.onnx`,
+  bristled model new cifar_resnet20 --classes 4 --input 3x32x32 -o small.onnx
+  bristled model new resnet18 --weights resnet18.safetensors -o resnet18.onnx`,
 		Args: cobra.ArbitraryArgs, // for RunE, which knows --list
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.list {
@@ -67,6 +70,7 @@ model of the same architecture. One seed gives one file, byte for byte.`,
 	flags.StringVarP(&f.output, "output", "o", "", "file to write")
 	flags.IntVar(&f.classes, "classes", 0, "outputs of the network; 0: as many as the architecture usually has")
 	flags.Uint64Var(&f.seed, "seed", 1, "decides the weights")
+	flags.StringVar(&f.weights, "weights", "", "safetensors file with trained weights, in place of random ones")
 	flags.StringVar(&f.input, "input", "", "channels, height and width of its input, such as 3x224x224; without it the usual ones")
 	flags.BoolVar(&f.backbone, "backbone", false, "leave the output layer away")
 	flags.BoolVar(&f.force, "force", false, "replace the file if it is there")
@@ -108,6 +112,11 @@ func makeModel(out io.Writer, name string, f newModelFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if f.weights != "" {
+		if err := giveWeights(g, f.weights); err != nil {
+			return err
+		}
+	}
 	if f.backbone {
 		if g, _, err = withoutHead(g); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -130,6 +139,7 @@ func makeModel(out io.Writer, name string, f newModelFlags) (err error) {
 		Input:        static.Graph.Inputs[0].Dims[1:],
 		Output:       static.Graph.Outputs[0].Dims[1:],
 		Seed:         f.seed,
+		Trained:      f.weights != "",
 	}
 	m.Parameters, _ = graph.Total(graph.Count(static))
 	if f.json {
@@ -139,9 +149,26 @@ func makeModel(out io.Writer, name string, f newModelFlags) (err error) {
 	if f.backbone {
 		what = "features"
 	}
-	_, err = fmt.Fprintf(out, "%s: %s, %s parameters, %s -> %d %s, %s\nThe weights are random (seed %d): it knows nothing until it is trained.\n",
-		f.output, name, count(m.Parameters), extents(m.Input), graph.Size(m.Output), what, size(uint64(len(b))), f.seed)
+	fmt.Fprintf(out, "%s: %s, %s parameters, %s -> %d %s, %s\n",
+		f.output, name, count(m.Parameters), extents(m.Input), graph.Size(m.Output), what, size(uint64(len(b))))
+	if m.Trained {
+		_, err = fmt.Fprintf(out, "The weights are those of %s.\n", f.weights)
+	} else {
+		_, err = fmt.Fprintf(out, "The weights are random (seed %d): it knows nothing until it is trained.\n", f.seed)
+	}
 	return err
+}
+
+// giveWeights gives a network the weights of a safetensors file.
+func giveWeights(g *graph.Graph, path string) error {
+	tensors, _, err := safetensors.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("--weights %w", inFile(path, err))
+	}
+	if err := safetensors.Bind(g, tensors); err != nil {
+		return fmt.Errorf("--weights %w", inFile(path, err))
+	}
+	return nil
 }
 
 // options checks the flags and turns them into the zoo's.

@@ -65,8 +65,8 @@ values into bytes, and compares the two networks on pictures that it held back.
 When int8 costs more than --max-drop, nothing is written. The result is ONNX with
 QuantizeLinear and DequantizeLinear, which other tools run as well.
 
-The pictures' directory has one folder per class, or MNIST's IDX files, or just
-pictures. If there are as many folders as outputs, in the order of their names,
+The pictures' directory has one folder per class, or the files of MNIST, CIFAR-10
+or WISDM (series for networks over time), or just pictures. If there are as many folders as outputs, in the order of their names,
 accuracy is measured; otherwise how often the two networks agree.`,
 		Example: `  bristled model quantize resnet18.onnx --calibrate pictures -o resnet18-int8.onnx \
       --mean .485,.456,.406 --std .229,.224,.225
@@ -147,13 +147,13 @@ func quantize(ctx context.Context, stderr io.Writer, path string, f quantizeFlag
 	if n.quantized() {
 		return nil, n.wrong(errors.New("it is quantized already: name the float32 network"))
 	}
-	s, err := newComparison(n, given, f)
-	if err != nil {
-		return nil, err
-	}
 	a, err := openAlbum(f.calibrate)
 	if err != nil {
 		return nil, fmt.Errorf("--calibrate %w", err)
+	}
+	s, err := newComparison(n, a, given, f)
+	if err != nil {
+		return nil, err
 	}
 	file, err := newOutput("--output", f.output)
 	if err != nil {

@@ -103,6 +103,15 @@ func (n *network) batch(asked int, insist bool) (int, error) {
 	return asked, nil
 }
 
+// shapeFor returns the channels, height and width of what the network takes
+// of an album: of series, whose height is 1, or of pictures.
+func (n *network) shapeFor(a *album, sample []int) ([3]int, error) {
+	if a.series() && len(sample) == 2 {
+		return [3]int{sample[0], 1, sample[1]}, nil
+	}
+	return n.pictureShape(sample)
+}
+
 // pictureShape returns the channels, height and width of the pictures that
 // the network takes. What takes none is an error.
 func (n *network) pictureShape(sample []int) ([3]int, error) {

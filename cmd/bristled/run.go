@@ -100,21 +100,26 @@ func runDaemon(ctx context.Context, p *peer, rounds uint64, log *slog.Logger) (e
 	if err != nil {
 		return err
 	}
-	state, err := p.newPeer(identity.ID(), samples)
+	state, err := p.newPeer(identity, samples)
 	if err != nil {
 		return err
 	}
 	if err := resume(state, journal, log); err != nil {
 		return err
 	}
+	shutOut, err := bannedKeys(journal)
+	if err != nil {
+		return err
+	}
 	network, err := p2p.Start(ctx, p2p.Config{
-		Identity: identity,
-		Manifest: p.manifest,
-		Listen:   p.settings.Listen,
-		Peers:    p.settings.Peers,
-		MDNS:     p.settings.MDNS,
-		LastSeq:  state.LastSeq(),
-		Log:      log,
+		Identity:    identity,
+		Manifest:    p.manifest,
+		Listen:      p.settings.Listen,
+		Peers:       p.settings.Peers,
+		MDNS:        p.settings.MDNS,
+		LastSeq:     state.LastSeq(),
+		Equivocated: shutOut,
+		Log:         log,
 	})
 	if err != nil {
 		return err
@@ -197,20 +202,38 @@ func meet(ctx context.Context, network *p2p.Network) {
 }
 
 // newPeer returns the peer's state machine at its start.
-func (p *peer) newPeer(id federation.PeerID, s node.Samples) (*node.Peer, error) {
+func (p *peer) newPeer(identity p2p.Identity, s node.Samples) (*node.Peer, error) {
 	rule, err := aggregation.New(p.manifest.Rule)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.home.manifest(), err)
 	}
+	noise, err := identity.Secret("noise on prototypes")
+	if err != nil {
+		return nil, err
+	}
 	return node.NewPeer(node.Config{
-		ID:        id,
+		ID:        identity.ID(),
 		Manifest:  p.manifest,
 		Rule:      rule,
 		WholeHead: rule.WholeHead(),
 		Train:     s.Train,
 		Probe:     s.Probe,
-		Seed:      seedOf(id),
+		Seed:      seedOf(identity.ID()),
+		NoiseKey:  noise,
 	})
+}
+
+// bannedKeys returns the keys that are shut out for good.
+func bannedKeys(s *store.Store) ([]federation.PeerID, error) {
+	bans, err := s.Bans()
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]federation.PeerID, len(bans))
+	for i, b := range bans {
+		keys[i] = b.Key
+	}
+	return keys, nil
 }
 
 // seedOf gives each peer a random stream of its own that is the same after

@@ -146,7 +146,10 @@ func (s *stored) Report() (report, error) {
 		return report{}, err
 	}
 	r := s.peer.report(identity.ID())
-	r.Last, err = lastRecord(s.store)
+	if r.Last, err = lastRecord(s.store); err != nil {
+		return r, err
+	}
+	r.Banned, err = s.peer.accusations(s.store)
 	return r, err
 }
 

@@ -31,12 +31,15 @@ type report struct {
 	Addresses  []string          `json:"addresses,omitempty"`
 	Peers      []p2p.PeerInfo    `json:"peers,omitempty"`
 	Traffic    *p2p.Stats        `json:"traffic,omitempty"`
+	Banned     []accusation      `json:"banned,omitempty"`
+
+	Prototypes federation.PrototypeSpec `json:"prototypes"`
 }
 
 // report is what is known without a daemon.
 func (p *peer) report(id federation.PeerID) report {
 	m := p.manifest
-	return report{Federation: m.ID().String(), Name: m.Name, Classes: m.Classes, Rule: m.Rule.Name, Peer: id}
+	return report{Federation: m.ID().String(), Name: m.Name, Classes: m.Classes, Rule: m.Rule.Name, Peer: id, Prototypes: m.Prototypes}
 }
 
 // inspect makes a command that looks at a peer, whether its daemon runs or
@@ -112,6 +115,7 @@ func printReport(out io.Writer, r report) error {
 			fmt.Fprintf(w, "%s\t%s\n", first(i, "F1"), line)
 		}
 	}
+	printPrototypes(w, r)
 	if r.Trouble != "" {
 		fmt.Fprintf(w, "TROUBLE\tthe last round is not on disk: %s\n", r.Trouble)
 	}
@@ -174,6 +178,8 @@ func size(n uint64) string {
 
 func describePeer(p p2p.PeerInfo) string {
 	switch {
+	case p.Equivocated:
+		return "shut out for good"
 	case p.BannedUntil.After(time.Now()):
 		return "banned until " + p.BannedUntil.Local().Format(time.TimeOnly)
 	case p.Foreign != "":

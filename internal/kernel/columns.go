@@ -60,3 +60,22 @@ func exchangeGeneric(rows []int32, network [][2]int32) {
 		}
 	}
 }
+
+// SumKeys sets sums to the sums, column by column, of the numbers whose keys
+// ([Keys]) stand in rows of [Columns]: from +0, the first row first, in float64.
+func SumKeys(sums *[Columns]float64, rows []int32) { sumKeysOn(cpu.Active(), sums, rows) }
+
+func sumKeysOn(on cpu.Path, sums *[Columns]float64, rows []int32) {
+	clear(sums[:])
+	if n := len(rows) / Columns; n > 0 {
+		sumKeys(on, sums, rows[:n*Columns])
+	}
+}
+
+func sumKeysGeneric(sums *[Columns]float64, rows []int32) {
+	for ; len(rows) >= Columns; rows = rows[Columns:] {
+		for k, x := range (*[Columns]int32)(rows) {
+			sums[k] += float64(FromKey(x))
+		}
+	}
+}

@@ -1,12 +1,18 @@
 #include "textflag.h"
 
 // func keysAVX2(dst *int32, src *float32, n int)
+//
+// A caller reads a few hundred bytes each of many vectors before it comes back to
+// the first, more streams than the processor follows by itself: ask for what it
+// will want the time after next. A prefetch of an address that is not there does
+// nothing.
 TEXT ·keysAVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 
 loop:
+	PREFETCHT1 512(SI)
 	VMOVDQU (SI), Y0
 	VMOVDQU 32(SI), Y1
 	VPSRAD  $31, Y0, Y2
@@ -56,6 +62,55 @@ loop:
 	ADDQ $8, SI
 	DECQ CX
 	JNZ  loop
+	VZEROUPPER
+	RET
+
+// func sumKeysAVX2(sums *[64]float64, rows *int32, n int)
+//
+// Sixteen columns at a time keep their sums in registers while all rows pass by.
+TEXT ·sumKeysAVX2(SB), NOSPLIT, $0-24
+	MOVQ sums+0(FP), DI
+	MOVQ rows+8(FP), SI
+	MOVQ $4, DX
+
+columns:
+	MOVQ    n+16(FP), CX
+	MOVQ    SI, AX
+	VMOVUPD (DI), Y0
+	VMOVUPD 32(DI), Y1
+	VMOVUPD 64(DI), Y2
+	VMOVUPD 96(DI), Y3
+
+row:
+	VMOVDQU      (AX), Y4
+	VMOVDQU      32(AX), Y5
+	VPSRAD       $31, Y4, Y6
+	VPSRAD       $31, Y5, Y7
+	VPSRLD       $1, Y6, Y6
+	VPSRLD       $1, Y7, Y7
+	VPXOR        Y6, Y4, Y4
+	VPXOR        Y7, Y5, Y5
+	VEXTRACTF128 $1, Y4, X6
+	VEXTRACTF128 $1, Y5, X7
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X6, Y6
+	VCVTPS2PD    X5, Y5
+	VCVTPS2PD    X7, Y7
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y6, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	VADDPD       Y7, Y3, Y3
+	ADDQ         $256, AX
+	DECQ         CX
+	JNZ          row
+	VMOVUPD Y0, (DI)
+	VMOVUPD Y1, 32(DI)
+	VMOVUPD Y2, 64(DI)
+	VMOVUPD Y3, 96(DI)
+	ADDQ    $128, DI
+	ADDQ    $64, SI
+	DECQ    DX
+	JNZ     columns
 	VZEROUPPER
 	RET
 

@@ -68,6 +68,31 @@ func TestExchange(t *testing.T) {
 	Exchange(make([]int32, 2*Columns), [][2]int32{{0, 2}})
 }
 
+func TestSumKeys(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for _, n := range []int{0, 1, 2, 17, 300} {
+		numbers := ordinary(rng, n*Columns)
+		for i := range numbers {
+			numbers[i] *= float32(rng.IntN(3)) * 1e12 // some of them ±0, none alike in size
+		}
+		rows := make([]int32, n*Columns)
+		Keys(rows, numbers)
+		var want [Columns]float64
+		for i, x := range numbers {
+			want[i%Columns] += float64(x)
+		}
+		for _, on := range cpu.Available() {
+			got := [Columns]float64{3: 9}
+			sumKeysOn(on, &got, rows)
+			for k := range got {
+				if math.Float64bits(got[k]) != math.Float64bits(want[k]) {
+					t.Errorf("%v, %d rows, column %d: %v, want %v", on, n, k, got[k], want[k])
+				}
+			}
+		}
+	}
+}
+
 func TestSquaredDistance4(t *testing.T) {
 	for _, n := range lengths() {
 		rng := rand.New(rand.NewPCG(uint64(n), 8))

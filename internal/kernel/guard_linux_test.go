@@ -53,7 +53,14 @@ func TestNothingOutsideIsTouched(t *testing.T) {
 			return whole[i][most-n:]
 		}
 		for _, on := range cpu.Available() {
+			for rows := 2; rows <= 10; rows++ {
+				keys, n := ints(take(0, rows*Columns)), int32(rows)
+				exchangeOn(on, keys, [][2]int32{{0, n - 1}, {n - 2, n - 1}})
+				sumKeysOn(on, new([Columns]float64), keys)
+			}
 			for n := 1; n <= 70; n++ {
+				keysOn(on, ints(take(0, n)), take(1, n))
+				squaredDistance4On(on, take(0, n), &[4][]float32{take(1, n), take(2, n), take(3, n), take(1, n)})
 				dotOn(on, take(0, n), take(1, n))
 				squaredDistanceOn(on, take(0, n), take(1, n))
 				axpyOn(on, 1, take(0, n), take(1, n))
@@ -70,3 +77,6 @@ func TestNothingOutsideIsTouched(t *testing.T) {
 		}
 	}
 }
+
+// ints returns the same memory as integers.
+func ints(x []float32) []int32 { return unsafe.Slice((*int32)(unsafe.Pointer(&x[0])), len(x)) }

@@ -172,6 +172,19 @@ func keysAVX2(dst *int32, src *float32, n int)
 //go:noescape
 func exchangeAVX2(rows *int32, network *[2]int32, n int)
 
+func sumKeys(on cpu.Path, sums *[Columns]float64, rows []int32) {
+	if on == cpu.Generic {
+		sumKeysGeneric(sums, rows)
+		return
+	}
+	sumKeysAVX2(sums, &rows[0], len(rows)/Columns)
+}
+
+// sumKeysAVX2 adds n rows of keys; n is at least 1.
+//
+//go:noescape
+func sumKeysAVX2(sums *[Columns]float64, rows *int32, n int)
+
 func squaredDistance4(on cpu.Path, acc *[4][lanes]float32, x []float32, y *[4][]float32) {
 	n := whole(on, len(x))
 	if n > 0 {

@@ -24,6 +24,8 @@ func adam(_ cpu.Path, w, g, m, v []float32, s *adamConstants) { adamGeneric(w, g
 
 func keys(_ cpu.Path, dst []int32, src []float32) { keysGeneric(dst, src) }
 
+func sumKeys(_ cpu.Path, sums *[Columns]float64, rows []int32) { sumKeysGeneric(sums, rows) }
+
 func exchange(_ cpu.Path, rows []int32, network [][2]int32) { exchangeGeneric(rows, network) }
 
 func squaredDistance4(_ cpu.Path, acc *[4][lanes]float32, x []float32, y *[4][]float32) {

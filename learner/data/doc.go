@@ -1,7 +1,10 @@
-// Package data brings pictures to the learner: readers of real data and a
-// built-in set that needs no download.
+// Package data brings pictures and series to the learner: readers of real data
+// and a built-in set that needs no download.
 //
-//   - [ReadIDX] and [ReadMNIST] read IDX files, plain or gzipped.
+//   - [ReadIDX] and [ReadMNIST] read IDX files, plain or gzipped,
+//     [ReadCIFAR10] the binary version of CIFAR-10, and [ReadWISDM] the
+//     acceleration of phones that people carried: series as pictures of one
+//     row per axis, each sample with its owner.
 //   - [ReadFolder] reads one folder per class of PNG, JPEG and GIF files,
 //     [ReadImage] a single file; [Prepare] turns a picture into a backbone's
 //     input, if wanted the way MNIST was made.
@@ -25,6 +28,8 @@
 //   - Preparing a picture that already looks like one of MNIST's does not
 //     change it.
 //
-// Pixels are bytes; scaling them to 0..1 is the learner's business. The
-// package imports none of the project's others.
+// Pixels are bytes, and so are the steps of a series: the first layer of a
+// frozen network takes bytes in any case. Scaling them to 0..1, and
+// standardising them where a network wants that ([Set.MeanStd]), is the
+// learner's business. The package imports none of the project's others.
 package data

@@ -63,7 +63,7 @@ func ReadFolder(dir string, classes []string, shape [3]int, mode string) (set Se
 				skipped = append(skipped, err)
 				continue
 			}
-			set.Samples = append(set.Samples, Sample{pixels, label})
+			set.Samples = append(set.Samples, Sample{Pixels: pixels, Label: label})
 		}
 	}
 	if len(set.Samples) == 0 {

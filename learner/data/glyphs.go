@@ -39,7 +39,7 @@ func (g *Glyphs) Sample(i int) Sample { return g.Draw(i, i%len(g.classes)) }
 func (g *Glyphs) Draw(i, class int) Sample {
 	// An odd multiplier spreads neighbouring pictures over the seeds of PCG.
 	rng := rand.New(rand.NewPCG(g.seed, uint64(i)*0x9e3779b97f4a7c15))
-	return Sample{drawGlyph(rng, g.recipe, g.first+class), class}
+	return Sample{Pixels: drawGlyph(rng, g.recipe, g.first+class), Label: class}
 }
 
 // Set returns pictures first to first+n-1.

@@ -102,7 +102,7 @@ func TestSet(t *testing.T) {
 
 func TestHash(t *testing.T) {
 	s := Digits(1).Sample(3)
-	same := Sample{slices.Clone(s.Pixels), 9}
+	same := Sample{Pixels: slices.Clone(s.Pixels), Label: 9}
 	if s.Hash([3]int{1, 28, 28}) != same.Hash([3]int{1, 28, 28}) {
 		t.Error("the label enters the hash")
 	}

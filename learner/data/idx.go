@@ -22,9 +22,9 @@ const (
 	magicLabels = 0x801
 )
 
-// maxIDX bounds what is read of an IDX file, unpacked: 1 GiB, twenty times
+// maxUnpacked bounds what is read of one file, unpacked: 1 GiB, twenty times
 // MNIST.
-const maxIDX = 1 << 30
+const maxUnpacked = 1 << 30
 
 // maxSide bounds the height and width of a picture in an IDX file.
 const maxSide = 1 << 12
@@ -69,7 +69,7 @@ func ReadIDX(images, labels string, classes ...string) (Set, error) {
 		if int(l) >= len(classes) {
 			return Set{}, &FileError{labels, fmt.Errorf("%w: label %d of picture %d, but there are %d classes", ErrLabel, l, i, len(classes)), "name the labels that belong to these classes"}
 		}
-		set.Samples[i] = Sample{pixels[i*size : (i+1)*size : (i+1)*size], int(l)}
+		set.Samples[i] = Sample{Pixels: pixels[i*size : (i+1)*size : (i+1)*size], Label: int(l)}
 	}
 	return set, nil
 }
@@ -149,16 +149,9 @@ func cause(err error) error {
 // returns its dimensions and content. It unpacks gzip. Memory grows with what
 // the stream really holds, not with what its header promises.
 func decodeIDX(r io.Reader, magic uint32) (dims []int, body []byte, err error) {
-	br := bufio.NewReader(r)
-	if head, _ := br.Peek(2); len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, nil, streamError(err)
-		}
-		defer z.Close()
-		r = z
-	} else {
-		r = br
+	r, err = unpacked(r)
+	if err != nil {
+		return nil, nil, err
 	}
 	var word [4]byte
 	if _, err := io.ReadFull(r, word[:]); err != nil {
@@ -176,8 +169,8 @@ func decodeIDX(r io.Reader, magic uint32) (dims []int, body []byte, err error) {
 		if i > 0 && (n == 0 || n > maxSide) {
 			return nil, nil, fmt.Errorf("%w: a picture is %d pixels high or wide, the most is %d", ErrTooLarge, n, maxSide)
 		}
-		if uint64(n)*uint64(size) > maxIDX {
-			return nil, nil, fmt.Errorf("%w: the header promises more than %d bytes", ErrTooLarge, maxIDX)
+		if uint64(n)*uint64(size) > maxUnpacked {
+			return nil, nil, fmt.Errorf("%w: the header promises more than %d bytes", ErrTooLarge, maxUnpacked)
 		}
 		dims = append(dims, int(n))
 		size *= int(n)
@@ -193,6 +186,20 @@ func decodeIDX(r io.Reader, magic uint32) (dims []int, body []byte, err error) {
 		return nil, nil, fmt.Errorf("%w: the file holds more than the %d bytes that its header promises", ErrMismatch, size)
 	}
 	return dims, buf.Bytes(), nil
+}
+
+// unpacked returns what a stream holds, which may be gzipped: its first bytes
+// tell.
+func unpacked(r io.Reader) (io.Reader, error) {
+	br := bufio.NewReader(r)
+	if head, _ := br.Peek(2); len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
+		return br, nil
+	}
+	z, err := gzip.NewReader(br)
+	if err != nil {
+		return nil, streamError(err)
+	}
+	return z, nil
 }
 
 // streamError gives an early end and a broken gzip stream their names.

@@ -137,8 +137,9 @@ func TestReadMNIST(t *testing.T) {
 	}
 }
 
-// realMNIST returns where MNIST lies beside the repository, or skips.
-func realMNIST(t *testing.T) string {
+// shared returns where a folder of real data lies beside the repository, or
+// skips.
+func shared(t *testing.T, name string) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
@@ -153,15 +154,15 @@ func realMNIST(t *testing.T) string {
 		}
 		dir = filepath.Dir(dir)
 	}
-	dir = filepath.Join(dir, "..", "shared", "data", "mnist")
-	if !IsMNIST(dir) {
-		t.Skip("MNIST is not at ", dir)
+	dir = filepath.Join(dir, "..", "shared", "data", filepath.FromSlash(name))
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("no data beside the repository: ", err)
 	}
 	return dir
 }
 
 func TestReadRealMNIST(t *testing.T) {
-	train, test, err := ReadMNIST(realMNIST(t))
+	train, test, err := ReadMNIST(shared(t, "mnist"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func TestCentreKeepsWhatIsCentred(t *testing.T) {
 }
 
 func TestCentreKeepsMNIST(t *testing.T) {
-	train, _, err := ReadMNIST(realMNIST(t))
+	train, _, err := ReadMNIST(shared(t, "mnist"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,9 @@ import (
 	"github.com/bristle-fl/bristled/federation"
 )
 
-// Attack is one liar. An attack embeds [Honest] and overrides what it lies in.
+// Attack is one liar. An attack embeds [Honest] and overrides what it lies in:
+// to itself (Label), with what it learned (Learned), or to others (Forge,
+// Prototypes).
 //
 // Learned and Forge of one Attack are never called at the same time, but Forge
 // is called for several victims at once and must not change the Attack.
@@ -21,7 +23,9 @@ type Attack interface {
 	// victim, and returns false to send nothing this time.
 	Forge(s *Scene) bool
 	// Prototypes changes the set of class means that this liar would publish
-	// to one victim. It owns the set.
+	// to one victim. It owns the set. It is called after Forge with the same
+	// scene, whose random sources are used up to there, and only when the victim
+	// has no set of this liar yet.
 	Prototypes(s *Scene, set *federation.Prototypes)
 }
 
@@ -55,6 +59,10 @@ type Scene struct {
 	// Outcome returns the head that the victim would get if every liar sent it
 	// the given rows with the given claims.
 	Outcome func(claims []int, rows federation.Rows) federation.Head
+	// Agree, if set, calls plan once for all liars who speak to this victim in
+	// this round and gives each the result, which nobody changes. A plan that
+	// asks Outcome often need not be made by each of them.
+	Agree func(plan func() federation.Rows) federation.Rows
 }
 
 // Honest is an attack that does nothing.

@@ -36,7 +36,8 @@ func (e *MismatchError) Error() string {
 }
 
 // Bind gives every initializer of the graph the tensor of its name, shape and
-// type. Constants in Graph.Fixed stay, and tensors that the graph has no use
+// type. Axes of extent 1 do not count: some tools keep the kernels of
+// convolutions over time with one more. Constants in Graph.Fixed stay, and tensors that the graph has no use
 // for are ignored: exports hold counters too. On a [*MismatchError] the graph
 // is unchanged. The graph shares the tensors afterwards.
 func Bind(g *graph.Graph, tensors map[string]*graph.Tensor) error {
@@ -50,17 +51,29 @@ func Bind(g *graph.Graph, tensors map[string]*graph.Tensor) error {
 		switch {
 		case have == nil:
 			failed.Missing = append(failed.Missing, name)
-		case have.Type != need.Type || !slices.Equal(have.Dims, need.Dims):
+		case have.Type != need.Type || !slices.Equal(broad(have.Dims), broad(need.Dims)):
 			failed.Misfits = append(failed.Misfits, fmt.Sprintf("%s: %v %v, not %v %v", name, have.Type, have.Dims, need.Type, need.Dims))
 		}
 	}
 	if len(failed.Missing)+len(failed.Misfits) > 0 {
 		return failed
 	}
-	for name := range g.Consts {
-		if !g.Fixed[name] {
-			g.Consts[name] = tensors[name]
+	for name, need := range g.Consts {
+		if g.Fixed[name] {
+			continue
 		}
+		have := tensors[name]
+		if !slices.Equal(have.Dims, need.Dims) {
+			shaped := *have
+			shaped.Dims = slices.Clone(need.Dims)
+			have = &shaped
+		}
+		g.Consts[name] = have
 	}
 	return nil
+}
+
+// broad returns the extents above 1.
+func broad(dims []int) []int {
+	return slices.DeleteFunc(slices.Clone(dims), func(d int) bool { return d == 1 })
 }

@@ -220,6 +220,24 @@ func TestBind(t *testing.T) {
 	}
 }
 
+// Kernels of convolutions over time may have one more axis of extent 1.
+func TestBindBroad(t *testing.T) {
+	g := &graph.Graph{Consts: map[string]*graph.Tensor{"w": graph.Floats(make([]float32, 6), 2, 3)}}
+	stored := graph.Floats([]float32{1, 2, 3, 4, 5, 6}, 2, 3, 1)
+	if err := safetensors.Bind(g, map[string]*graph.Tensor{"w": stored}); err != nil {
+		t.Fatal(err)
+	}
+	if w := g.Consts["w"]; !reflect.DeepEqual(w.Dims, []int{2, 3}) || w.F32[5] != 6 || len(stored.Dims) != 3 {
+		t.Errorf("got %v, and the file's has extents %v", w, stored.Dims)
+	}
+	for _, dims := range [][]int{{3, 2, 1}, {6}, {1, 6}, {2, 3, 2}} {
+		other := graph.Floats(make([]float32, graph.Size(dims)), dims...)
+		if err := safetensors.Bind(g, map[string]*graph.Tensor{"w": other}); err == nil {
+			t.Errorf("%v was taken for [2 3]", dims)
+		}
+	}
+}
+
 func TestShared(t *testing.T) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -118,9 +118,17 @@ func (b *builder) flatten(x value, name string) value {
 
 // dense is a layer of a flat value.
 func (b *builder) dense(x value, name string, out int) value {
+	return b.gemm(x, name, out, true)
+}
+
+// gemm is a layer of a flat value, with bias or without.
+func (b *builder) gemm(x value, name string, out int, bias bool) value {
 	in := x.last()
-	return b.op("Gemm", name, []int{-1, out}, attrs{"transB": int64(1)}, x.name,
-		b.uniform(name+".weight", glorot(in, out), out, in), b.filled(name+".bias", 0, out))
+	inputs := []string{x.name, b.uniform(name+".weight", glorot(in, out), out, in)}
+	if bias {
+		inputs = append(inputs, b.filled(name+".bias", 0, out))
+	}
+	return b.op("Gemm", name, []int{-1, out}, attrs{"transB": int64(1)}, inputs...)
 }
 
 func (b *builder) add(x, y value, name string) value {

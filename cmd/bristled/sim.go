@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
+	"github.com/bristle-fl/bristled/sim/experiment"
+	simreport "github.com/bristle-fl/bristled/sim/report"
+)
+
+func newSim() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sim",
+		Short: "Simulate federations under attack: any rule, any attack, figures that others can repeat",
+		Long: `Sim runs many peers in one process, in virtual time: the same peers that the daemon
+runs, on a network, with lives and with liars that a file describes. The same file
+gives the same bytes on every machine and with any number of workers.`,
+		Example: `  bristled sim list
+  bristled sim run experiment.yaml
+  bristled sim sweep experiment.yaml --output results --resume
+  bristled sim paper 4.3 --data mnist --seeds 3`,
+		Args: cobra.ArbitraryArgs,
+		RunE: helpOrUnknown,
+	}
+	cmd.AddCommand(newSimRun(), newSimSweep(), newSimMerge(), newSimPaper(), newSimList(), newSimReport(), newSimExplain(), newSimBench())
+	return cmd
+}
+
+// simFlags are those of the commands that run cells.
+type simFlags struct {
+	data, cache   string
+	workers       int
+	json, resume  bool
+	output, shard string
+}
+
+func (f *simFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.data, "data", "", "directory of the data set, or of folders named after data sets; without it, where the file says")
+	flags.StringVar(&f.cache, "cache", "", "directory that keeps features between runs; without it, the user's cache")
+	flags.IntVar(&f.workers, "workers", 0, "goroutines; 0: one per processor")
+	flags.BoolVar(&f.json, "json", false, "print JSON in one line")
+}
+
+func (f *simFlags) check() error {
+	if f.workers == 0 {
+		f.workers = runtime.GOMAXPROCS(0)
+	}
+	if f.workers < 1 || f.workers > 1024 {
+		return usageError{fmt.Errorf("--workers is %d: it must be from 0 to 1024", f.workers)}
+	}
+	if f.cache == "" {
+		if base, err := os.UserCacheDir(); err == nil {
+			f.cache = filepath.Join(base, "bristled")
+		}
+	}
+	// A simulation allocates little once its peers are made, and they are most of
+	// the memory: a heap that grows by a quarter instead of doubling fits a
+	// thousand peers into a gibibyte.
+	debug.SetGCPercent(25)
+	return nil
+}
+
+// shards reads --shard i/n.
+func (f *simFlags) shards() (i, n int, err error) {
+	if f.shard == "" {
+		return 0, 1, nil
+	}
+	first, second, ok := strings.Cut(f.shard, "/")
+	i, err1 := strconv.Atoi(first)
+	n, err2 := strconv.Atoi(second)
+	if !ok || err1 != nil || err2 != nil || n < 1 || n > 100_000 || i < 0 || i >= n {
+		return 0, 0, usageError{fmt.Errorf("--shard is %q: it is written i/n, such as 0/8, with i from 0 to n-1", f.shard)}
+	}
+	return i, n, nil
+}
+
+// library opens data sets with a progress bar.
+func (f *simFlags) library(ctx context.Context, stderr io.Writer) *experiment.Library {
+	var bar *progress
+	last := 0
+	return &experiment.Library{
+		Dir: f.data, Cache: f.cache, Workers: f.workers,
+		Progress: func(source string, done, total int) {
+			if bar == nil {
+				bar, last = newProgress(ctx, stderr, "features of "+source, total), 0
+			}
+			bar.add(done - last)
+			if last = done; done >= total {
+				bar.end()
+				bar = nil
+			}
+		},
+	}
+}
+
+// sweep runs a file's cells into a directory and writes the report beside them.
+func (f *simFlags) sweep(ctx context.Context, stderr io.Writer, file *experiment.File, lib *experiment.Library, dir string) (experiment.Results, error) {
+	shard, shards, err := f.shards()
+	if err != nil {
+		return experiment.Results{}, err
+	}
+	const scale = 1000
+	var bar *progress
+	shown := 0
+	res, err := experiment.Sweep(ctx, file, lib, experiment.Options{
+		Dir: dir, Resume: f.resume, Shard: shard, Shards: shards, Workers: f.workers,
+		Version: version(), About: about(file),
+		Progress: func(p experiment.Progress) {
+			if bar == nil {
+				bar = newProgress(ctx, stderr, fmt.Sprintf("%s, %d cells", file.Name, p.Total), scale)
+			}
+			if now := int(p.Part * scale); now > shown {
+				bar.add(now - shown)
+				shown = now
+			}
+		},
+	})
+	if bar != nil {
+		bar.end()
+	}
+	if err != nil {
+		return res, simStopped(ctx, err, dir)
+	}
+	if shards > 1 {
+		return res, nil
+	}
+	return res, writeReport(dir, res)
+}
+
+// simStopped says how to go on after an interruption.
+func simStopped(ctx context.Context, err error, dir string) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("the simulation was stopped: what is finished is kept in %s, and --resume goes on from there", dir)
+	}
+	return err
+}
+
+// about says what the results come from.
+func about(file *experiment.File) simreport.About {
+	commit, _ := strings.CutPrefix(version(), "devel ")
+	return simreport.About{
+		Commit: commit, Version: version(), File: file.Name, FileText: string(file.Text), Seeds: file.Seeds,
+		Machine: fmt.Sprintf("%s/%s, %d processors, %s kernels, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpu.Active(), runtime.Version()),
+	}
+}
+
+// printRows prints a summary as a table, or as a JSON list.
+func printRows(out io.Writer, rows []simreport.Row, asJSON bool) error {
+	if asJSON {
+		return printJSON(out, rows)
+	}
+	var labels []string
+	wide := len("rule")
+	for _, r := range rows {
+		label := rowLabel(r)
+		labels = append(labels, label)
+		wide = max(wide, len([]rune(label)))
+	}
+	fmt.Fprintf(out, "%-*s  accuracy      worst peer  to 90%%  bytes\n", wide, "")
+	for i, r := range rows {
+		n90 := "-"
+		if r.IterationsTo90 > 0 {
+			n90 = strconv.Itoa(r.IterationsTo90)
+		}
+		fmt.Fprintf(out, "%-*s  %.3f ± %.3f       %.3f  %6s  %.0f\n", wide, labels[i], r.Mean, r.SD, r.Worst, n90, r.BytesPerPeerRound)
+	}
+	_, err := fmt.Fprintf(out, "(mean over honest peers and %d seeds; bytes are what a peer sends in a round)\n", most(rows))
+	return err
+}
+
+func most(rows []simreport.Row) (n int) {
+	for _, r := range rows {
+		n = max(n, r.Seeds)
+	}
+	return n
+}

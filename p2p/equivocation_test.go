@@ -1,0 +1,242 @@
+package p2p
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"github.com/bristle-fl/bristled/federation"
+)
+
+// A key that shows one set to one end of the line and another to the other end
+// is found out by all, with evidence that anybody can check.
+func TestEquivocatorIsFoundOutByAll(t *testing.T) {
+	for _, maxPeers := range []int{floodPeers, floodPeers + 1} {
+		m := prototypeManifest("equivocation")
+		m.Wire.MaxPeers = maxPeers
+		var log logBuffer
+		a := start(t, Config{Manifest: m, Log: log.logger()})
+		b := start(t, Config{Manifest: m, Peers: a.Addrs()})
+		c := start(t, Config{Manifest: m, Peers: b.Addrs()})
+		members(t, b, 2)
+		left, right := newAttacker(t, m, a), newAttacker(t, m, c)
+		liar := testIdentity(t)
+		// Under one sequence number, so that each end takes the other's
+		// version for an old update; in every round, since gossip may lose one.
+		seq, round := uint64(4), 0
+		for _, n := range []*Network{a, b, c} {
+			eventually(t, "it is shut out", func() bool {
+				if round++; round%100 == 1 {
+					seq++
+					left.send(encode(t, m, naming(m, testSet(m, liar.ID(), 1, 1), seq)), asIdentity(liar))
+					right.send(encode(t, m, naming(m, testSet(m, liar.ID(), 1, 2), seq)), asIdentity(liar))
+				}
+				return find(n, liar.ID()).Equivocated
+			})
+			proof := <-n.Equivocations()
+			if proof.Key != liar.ID() {
+				t.Errorf("%s is accused", proof.Key)
+			}
+			if key, err := VerifyEvidence(m, proof.Evidence); err != nil || key != liar.ID() {
+				t.Errorf("the evidence shows %q, %v", key, err)
+			}
+		}
+		if n := log.count("shutting it out for good"); n != 1 {
+			t.Errorf("said %d times", n)
+		}
+		// It is not listened to any more, nor after a restart, and can not
+		// connect.
+		before := a.Stats()
+		left.send(encode(t, m, naming(m, testSet(m, liar.ID(), 2, 3), seq+1)), asIdentity(liar))
+		eventually(t, "it is blocked", func() bool { return a.Stats().Blocked > before.Blocked })
+		again := start(t, Config{Manifest: m, Equivocated: []federation.PeerID{liar.ID()}})
+		members(t, start(t, Config{Manifest: m, Peers: again.Addrs()}), 1)
+		s := start(t, Config{Manifest: m, Identity: liar, Peers: again.Addrs()})
+		eventually(t, "it is turned away", func() bool { return !find(again, s.ID()).Connected })
+		if _, err := Start(t.Context(), Config{Identity: liar, Manifest: m, Equivocated: []federation.PeerID{"nobody"}}); err == nil {
+			t.Error("a key that is none was taken")
+		}
+	}
+}
+
+// Against a slow reference: all that was ever said of each epoch.
+func TestCommitmentsAgainstReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newTestSenders(t, 2, nil)
+		s.admit("a", 1, true)
+		type said struct {
+			epoch uint64
+			set   byte
+		}
+		var kept []said // ascending
+		for i := range rapid.IntRange(0, 40).Draw(t, "messages") {
+			epoch, set := rapid.Uint64Range(0, 8).Draw(t, "epoch"), byte(rapid.IntRange(1, 2).Draw(t, "set"))
+			m := &pb.Message{Seqno: []byte{byte(i)}}
+			against := s.commit("a", &federation.Update{Epoch: epoch, Prototypes: federation.Hash{set}}, m)
+			at := slices.IndexFunc(kept, func(k said) bool { return k.epoch == epoch })
+			want := at >= 0 && kept[at].set != set
+			if (against != nil) != want {
+				t.Fatalf("epoch %d, set %d after %v: contradiction %v", epoch, set, kept, against != nil)
+			}
+			if at < 0 && epoch > 0 {
+				kept = append(kept, said{epoch, set})
+				slices.SortFunc(kept, func(a, b said) int { return int(a.epoch) - int(b.epoch) })
+				kept = kept[max(0, len(kept)-epochsKept):]
+			}
+		}
+		if s.commit("stranger", &federation.Update{Epoch: 1}, nil) != nil {
+			t.Fatal("something is known of a stranger")
+		}
+	})
+}
+
+func proof(t testing.TB, messages ...*pb.Message) []byte {
+	t.Helper()
+	var evidence []byte
+	for _, m := range messages {
+		b, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		evidence = protowire.AppendBytes(protowire.AppendTag(evidence, 1, protowire.BytesType), b)
+	}
+	return evidence
+}
+
+func TestEvidenceThatIsNone(t *testing.T) {
+	m := prototypeManifest("evidence")
+	liar, honest := testIdentity(t), testIdentity(t)
+	one := func(i Identity, epoch uint64, fill float32) *pb.Message {
+		return signed(t, m, i, naming(m, testSet(m, i.ID(), epoch, fill), 7))
+	}
+	good := proof(t, one(liar, 1, 1), one(liar, 1, 2))
+	if key, err := VerifyEvidence(m, good); err != nil || key != liar.ID() {
+		t.Fatalf("%q, %v", key, err)
+	}
+	forged := one(honest, 1, 2)
+	forged.Signature[3] ^= 1
+	inName := one(honest, 1, 2)
+	inName.Data = encode(t, m, naming(m, testSet(m, liar.ID(), 1, 2), 7))
+	elsewhere := one(liar, 1, 2)
+	elsewhere.Topic = proto.String("another topic")
+	hollow := signed(t, m, liar, testUpdate(m, liar.ID(), 8, 1))
+	for name, evidence := range map[string][]byte{
+		"nothing":            nil,
+		"one message":        proof(t, one(liar, 1, 1)),
+		"three messages":     proof(t, one(liar, 1, 1), one(liar, 1, 2), one(liar, 1, 3)),
+		"the same set":       proof(t, one(liar, 1, 1), one(liar, 1, 1)),
+		"two epochs":         proof(t, one(liar, 1, 1), one(liar, 2, 2)),
+		"two keys":           proof(t, one(liar, 1, 1), one(honest, 1, 2)),
+		"a forged signature": proof(t, one(honest, 1, 1), forged),
+		"in another's name":  proof(t, one(liar, 1, 1), inName),
+		"another topic":      proof(t, one(liar, 1, 1), elsewhere),
+		"no set":             proof(t, hollow, hollow),
+		"cut off":            good[:len(good)-1],
+		"a longer message":   slices.Concat(good, []byte{1}),
+	} {
+		if key, err := VerifyEvidence(m, evidence); !errors.Is(err, ErrNoEvidence) || key != "" {
+			t.Errorf("%s: shows %q, %v", name, key, err)
+		}
+	}
+	if _, err := VerifyEvidence(prototypeManifest("another"), good); !errors.Is(err, ErrNoEvidence) {
+		t.Errorf("in another federation: %v", err)
+	}
+}
+
+// Evidence is what was said, byte for byte, so that it can be checked later.
+func TestEvidenceIsWhatWasSigned(t *testing.T) {
+	m := prototypeManifest("evidence")
+	liar := testIdentity(t)
+	a := signed(t, m, liar, naming(m, testSet(m, liar.ID(), 1, 1), 7))
+	b := signed(t, m, liar, naming(m, testSet(m, liar.ID(), 1, 2), 8))
+	got, err := evidenceOf(a, b)
+	if err != nil || !bytes.Equal(got, proof(t, a, b)) {
+		t.Errorf("%x, %v", got, err)
+	}
+}
+
+func FuzzVerifyEvidence(f *testing.F) {
+	m := prototypeManifest("fuzz")
+	identity := testIdentity(f)
+	a := signed(f, m, identity, naming(m, testSet(m, identity.ID(), 1, 1), 7))
+	b := signed(f, m, identity, naming(m, testSet(m, identity.ID(), 1, 2), 8))
+	f.Add(proof(f, a, b))
+	f.Add(proof(f, a))
+	f.Add([]byte{10, 255, 255, 255, 255, 15})
+	f.Fuzz(func(t *testing.T, evidence []byte) {
+		if key, err := VerifyEvidence(m, evidence); err == nil && key != identity.ID() {
+			t.Errorf("%x convicts %s", evidence, key)
+		}
+	})
+}
+
+func TestVouchesTravel(t *testing.T) {
+	m := prototypeManifest("vouches")
+	a := start(t, Config{Manifest: m})
+	b := start(t, Config{Manifest: m, Peers: a.Addrs()})
+	c := start(t, Config{Manifest: m, Peers: b.Addrs()})
+	members(t, a, 1)
+	members(t, b, 2)
+	members(t, c, 1)
+	eventually(t, "c has come to the topic", func() bool { return len(b.vouches.topic.ListPeers()) == 2 })
+	vouch := func(seq uint64) *federation.Vouches {
+		return &federation.Vouches{Federation: m.ID(), Sender: a.ID(), Seq: seq, Trust: map[federation.Hash]uint8{{byte(seq)}: 200}}
+	}
+	if err := a.PublishVouches(t.Context(), vouch(3)); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []*Network{b, c} {
+		if v := <-n.Vouches(); v.Seq != 3 || v.Sender != a.ID() || v.Trust[federation.Hash{3}] != 200 {
+			t.Errorf("got %+v", v)
+		}
+	}
+	if err := a.PublishVouches(t.Context(), vouch(3)); !errors.Is(err, ErrUsedSequence) {
+		t.Errorf("the same again: %v", err)
+	}
+	other := vouch(4)
+	other.Sender = b.ID()
+	if err := a.PublishVouches(t.Context(), other); !errors.Is(err, ErrNotOurs) {
+		t.Errorf("another's: %v", err)
+	}
+	if s := c.Stats(); s.Vouches != 1 || s.Received != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What is malformed or in another's name counts against its sender; what is
+// old does not.
+func TestHostileVouches(t *testing.T) {
+	m := prototypeManifest("hostile vouches")
+	n := start(t, Config{Manifest: m})
+	liar := testIdentity(t)
+	v := &federation.Vouches{Federation: m.ID(), Sender: liar.ID(), Seq: 5, Trust: map[federation.Hash]uint8{{1}: 1}}
+	good, err := v.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate := func(origin Identity, data []byte) string {
+		m := message(origin, vouchesTopic(m.ID()), data)
+		return map[int]string{0: "accept", 1: "reject", 2: "ignore"}[int(n.validateVouches(t.Context(), origin.id, m))]
+	}
+	for _, c := range []struct {
+		origin Identity
+		data   []byte
+		want   string
+	}{
+		{liar, good, "accept"},
+		{liar, good, "ignore"},
+		{liar, good[:len(good)-1], "reject"},
+		{liar, nil, "reject"},
+		{testIdentity(t), good, "reject"},
+	} {
+		if got := validate(c.origin, c.data); got != c.want {
+			t.Errorf("%x: %s, want %s", c.data, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package experiment
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/bristle-fl/bristled/aggregation"
+	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/sim/attack"
+)
+
+// Cell is one run: one point of the sweep under one seed.
+type Cell struct {
+	// Key names the cell by what its result depends on, so that it keeps its name
+	// when the file changes elsewhere: 20 hexadecimal digits.
+	Key      string
+	Labels   map[string]string // what varies
+	Settings Settings
+	Seed     uint64
+	Explain  bool
+
+	rule   federation.RuleSpec
+	attack attack.Spec
+	// What joint values of these fields are called, or empty.
+	ruleLabel, attackLabel string
+}
+
+// ErrImpossible is wrapped by the errors about cells that cannot be run, whatever
+// the data. They name the cell.
+var ErrImpossible = errors.New("impossible experiment")
+
+// Cells returns all cells in the order of the file: cases first, then the swept
+// fields in the order written, the last changing fastest but for the seeds. It
+// checks each as far as that is possible without the data; errors wrap [ErrFile],
+// [ErrLinks] or [ErrImpossible].
+func (f *File) Cells() ([]Cell, error) {
+	memo := newMemo(f.dir)
+	points := 1
+	for _, a := range f.axes {
+		points *= len(a.values)
+	}
+	cells := make([]Cell, 0, points*len(f.Seeds))
+	keys := make(map[string]int, cap(cells))
+	for p := range points {
+		c := Cell{Settings: f.base, Labels: map[string]string{}, Explain: f.Explain}
+		rest := p
+		for i := len(f.axes) - 1; i >= 0; i-- {
+			a := f.axes[i]
+			v := a.values[rest%len(a.values)]
+			rest /= len(a.values)
+			if err := settings.apply(&c.Settings, v.set); err != nil {
+				return nil, err
+			}
+			c.Labels[a.name] = v.label
+			if v.joint {
+				switch a.name {
+				case "rule":
+					c.ruleLabel = v.label
+				case "attack":
+					c.attackLabel = v.label
+				}
+			}
+		}
+		if err := c.resolve(memo); err != nil {
+			return nil, fmt.Errorf("%s%w", c.where(), err)
+		}
+		for _, seed := range f.Seeds {
+			one := c
+			one.Seed, one.Labels = seed, maps.Clone(c.Labels)
+			one.Key = one.key()
+			if first, ok := keys[one.Key]; ok {
+				return nil, fmt.Errorf("%w: cells %d and %d of the sweep are the same experiment (%s): leave one of the values out",
+					ErrFile, first+1, len(cells)+1, c.name())
+			}
+			keys[one.Key] = len(cells)
+			cells = append(cells, one)
+		}
+	}
+	return cells, nil
+}
+
+// memo keeps what many cells share.
+type memo struct {
+	dir     string
+	rules   map[string]federation.RuleSpec
+	attacks map[string]attack.Spec
+	links   map[string]linkList
+}
+
+func newMemo(dir string) *memo {
+	return &memo{dir, map[string]federation.RuleSpec{}, map[string]attack.Spec{}, map[string]linkList{}}
+}
+
+// resolve reads the texts of the settings and checks them.
+func (c *Cell) resolve(m *memo) (err error) {
+	s := &c.Settings
+	var ok bool
+	if c.rule, ok = m.rules[s.Rule]; !ok {
+		if c.rule, err = aggregation.Parse(s.Rule); err != nil {
+			return fmt.Errorf("%w: rule: %w", ErrImpossible, err)
+		}
+		m.rules[s.Rule] = c.rule
+	}
+	if c.attack, ok = m.attacks[s.Attack]; !ok {
+		if c.attack, err = attack.Parse(s.Attack); err != nil {
+			return fmt.Errorf("%w: attack: %w", ErrImpossible, err)
+		}
+		m.attacks[s.Attack] = c.attack
+	}
+	if s.Topology.Kind == "file" {
+		l, err := m.file(s.Topology.File)
+		if err != nil {
+			return err
+		}
+		s.Topology.Links, s.Topology.links = l.digest, l.links
+	}
+	return c.check()
+}
+
+// key is the hash of all that decides the result.
+func (c *Cell) key() string {
+	b, err := json.Marshal(struct {
+		Settings Settings
+		Rule     federation.RuleSpec
+		Attack   string
+		Seed     uint64
+		Explain  bool
+	}{c.canonical(), c.rule, c.attack.String(), c.Seed, c.Explain})
+	if err != nil {
+		panic(err) // numbers are finite, by their ranges
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:10])
+}
+
+// canonical are the settings without the texts of what is resolved, so that
+// krum and krum(f=4) are one rule.
+func (c *Cell) canonical() Settings {
+	s := c.Settings
+	s.Rule, s.Attack = "", ""
+	return s
+}
+
+// name says in words which cell it is.
+func (c *Cell) name() string {
+	text := ""
+	for _, axis := range sorted(c.Labels) {
+		text += fmt.Sprintf("%s %.80s, ", axis, c.Labels[axis])
+	}
+	if text == "" {
+		return "the only one"
+	}
+	return text[:len(text)-2]
+}
+
+// where begins an error about the cell.
+func (c *Cell) where() string {
+	if len(c.Labels) == 0 {
+		return ""
+	}
+	return "cell with " + c.name() + ": "
+}
+
+// ruleName is how tables call the rule: prototypes make another of each.
+func (c *Cell) ruleName() string {
+	if c.ruleLabel == "" && c.Settings.Prototypes.Use {
+		return c.Settings.Rule + " with prototypes"
+	}
+	return cmp.Or(c.ruleLabel, c.Settings.Rule)
+}
+
+func (c *Cell) attackName() string { return cmp.Or(c.attackLabel, c.Settings.Attack) }
+
+// liars is the number of keys that lie, which is more than that of liars under
+// a sybil attack.
+func (c *Cell) liars() int { return c.Settings.Peers.Liars * c.attack.Identities() }

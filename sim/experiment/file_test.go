@@ -1,0 +1,333 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+	"pgregory.net/rapid"
+)
+
+// parsed returns the cells of a text or the first error.
+func parsed(text string) ([]Cell, error) {
+	f, err := Parse([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return f.Cells()
+}
+
+// TestMistakes has one file for each thing that can be wrong with one, and what the
+// error must say.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		is   error
+		says string
+	}{
+		// The text as such.
+		{"", ErrFile, "empty"},
+		{"# nothing\n", ErrFile, "empty"},
+		{"- a\n- b", ErrFile, "line 1: the file is a list"},
+		{"rule: [", ErrFile, "yaml: line 1"},
+		{"rule: mean\n---\nrule: median", ErrFile, "one file is one experiment"},
+		{"rule: &a mean\nattack: *a", ErrFile, "line 1: anchors and aliases"},
+		{"<<: {rule: mean}", ErrFile, "a key is a name"},
+		{"{[a]: 1}", ErrFile, "line 1: a key is a name, this is a list"},
+		{"rule: mean\nattack: none\nrule: median", ErrFile, `line 3: "rule" is given twice`},
+		{"sweep: {rule: " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "}", ErrFile, "more than 16 deep"},
+		{strings.Repeat("[", 1<<18), ErrFile, "brackets"},
+		{strings.Repeat(" ", maxFile) + "a: b", ErrFile, "at most 1048576 are read"},
+
+		// Keys.
+		{"rule: mean\npears: {honest: 3}", ErrFile, `line 2: unknown key "pears"; there are peers,`},
+		{"peers:\n  honest: 3\n  liers: 2", ErrFile, `line 3: unknown key "peers.liers"; there are liars, honest`},
+		{"peers.liars: 3", ErrFile, `line 1: unknown key "peers.liars"`},
+		{"peers: 3", ErrFile, "line 1: peers is \"3\"; it has settings of its own: honest, liars"},
+		{"rule: {name: krum}", ErrFile, "rule is a mapping; a text"},
+		{"life:\n  peers:\n  - {peer: 0, sped: 2}", ErrFile, `line 3: unknown key "life.peers[0].sped"; there are speed,`},
+		{"life: {peers: [{speed: 1}]}", ErrFile, "does not say which peer"},
+		{"life: {peers: [{peer: 1}, {peer: 1}]}", ErrFile, "peer 1 twice"},
+		{"life: {peers: [3]}", ErrFile, `life.peers[0] is "3"`},
+		{"life: {peers: 3}", ErrFile, "a list of at most"},
+		{"life: {peers: [{peer: 0, away: [{from: 4, to: 4}]}]}", ErrFile, "away[0] is from 4 to 4"},
+		{"life: {peers: [{peer: 0, away: [{from: 4, to: 9}, {from: 8, to: 10}]}]}", ErrFile, "away[1] is from 8 to 10"},
+		{"life: {peers: [{peer: 0, away: 3}]}", ErrFile, "away is \"3\""},
+
+		// Ranges.
+		{"data: {source: minst}", ErrFile, `data.source is "minst"; it is one of mnist,`},
+		{"peers: {honest: 0}", ErrFile, `line 1: peers.honest is "0"; whole numbers from 1 to 20000 are allowed`},
+		{"peers: {honest: 20001}", ErrFile, "1 to 20000"},
+		{"peers: {honest: 1.5}", ErrFile, `"1.5"; whole numbers`},
+		{"peers: {honest: ten}", ErrFile, `"ten"; whole numbers`},
+		{"peers: {honest: }", ErrFile, "peers.honest is empty"},
+		{"iterations: 99999999999999999999", ErrFile, "whole numbers from 1 to 100000"},
+		{"training: {learning_rate: .nan}", ErrFile, "training.learning_rate is"},
+		{"training: {learning_rate: nan}", ErrFile, "numbers from 1e-09 to 1 are allowed"},
+		{"training: {l2: -1}", ErrFile, "numbers from 0 to 1"},
+		{"link: {latency: inf}", ErrFile, "link.latency"},
+		{"prototypes: {use: yes please}", ErrFile, "true and false are allowed"},
+		{"explain: 1", ErrFile, "explain is \"1\""},
+		{"rows: int4", ErrFile, `rows is "int4"; it is one of int8,`},
+		{"rule: " + strings.Repeat("a", 2000), ErrFile, "at most 1024 bytes"},
+		{"rule: ~", ErrFile, "rule is empty"},
+
+		// Seeds.
+		{"seeds: 0", ErrFile, "seeds is \"0\""},
+		{"seeds: []", ErrFile, "seeds is a list"},
+		{"seeds: [1, -1]", ErrFile, `seeds[1] is "-1"`},
+		{"seeds: [1, 2, 1]", ErrFile, "seeds[2] is 1, which is there already"},
+		{"seeds: [140737488355328]", ErrFile, "0 to 140737488355327"},
+
+		// Sweeps.
+		{"sweep: [rule]", ErrFile, "sweep is a list"},
+		{"sweep: {rules: [mean]}", ErrFile, `unknown key "sweep: rules"; there are rule,`},
+		{"sweep: {rule: mean}", ErrFile, `sweep: rule is "mean"; a list`},
+		{"sweep: {rule: []}", ErrFile, "sweep: rule is a list"},
+		{"sweep: {peers.liars: [1, x]}", ErrFile, `peers.liars is "x"`},
+		{"sweep: {rule: [mean, mean]}", ErrFile, "two values of sweep: rule are called \"mean\""},
+		{"sweep: {seeds: [1]}", ErrFile, `unknown key "sweep: seeds"`},
+		{"sweep: {topology: [{kind: ring, q: 3}]}", ErrFile, `unknown key "topology.q"; there are k, p,`},
+		{"sweep: {topology: [ring]}", ErrFile, "it has settings of its own"},
+		{"cases: {}", ErrFile, "cases is a mapping"},
+		{"cases: [mean]", ErrFile, `cases[0] is "mean"`},
+		{"cases: [{peers.liers: 2}]", ErrFile, `unknown key "cases[0]: peers.liers"; there are peers.liars,`},
+		{"cases: [{peers: {liars: 1}, peers.liars: 2}]", ErrFile, "peers.liars is given twice"},
+		{"cases: [{rule: mean}, {rule: median, label: rule=mean}]", ErrFile, "two values of cases"},
+		{"cases: [{rule: mean}]\nsweep: {rule: [median]}", ErrFile, "rule varies twice, by cases and by sweep: rule"},
+		{"sweep: {topology.k: [1], topology: [{k: 2}]}", ErrFile, "topology.k varies twice"},
+		{"sweep: {peers.liars: [1, 01]}", ErrFile, "cells 1 and 2 of the sweep are the same"},
+		{"cases: [{rule: krum, label: a}, {rule: krum(f=4), label: b}]", ErrFile, "are the same experiment"},
+		{"seeds: 10000\nsweep: {iterations: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]}\nevaluate: 1", ErrFile, "more than 100000 cells"},
+
+		// What cannot be run.
+		{"rule: krumm", ErrImpossible, "krum"},
+		{"attack: flipall", ErrImpossible, "flip-all"},
+		{"attack: sybil(count=1000)|flip-all\npeers: {liars: 20}", ErrImpossible, "at most 20000 keys"},
+		{"peers: {honest: 4}\nrule: trimmed-mean(f=4)", ErrImpossible, "rule trimmed-mean needs 9 heads, the own one included, and a peer has 4 at most: f is at most 1 here"},
+		{"topology: {kind: ring}\nrule: trimmed-mean(f=2)", ErrImpossible, "a peer has 3 at most: f is at most 1 here"},
+		{"topology: {kind: regular, k: 4}\nrule: trimmed-mean(f=3)", ErrImpossible, "f is at most 2 here"},
+		{"peers: {honest: 1}\nrule: bulyan(f=1)\npartition: {kind: iid}", ErrImpossible, "needs 7 heads"},
+		{"rule: smea(f=40)\npeers: {honest: 200}", ErrImpossible, "takes at most"},
+		{"partition: {probe: 0}", ErrImpossible, "rule bristle+ tests what it receives"},
+		{"iterations: 5", ErrImpossible, "evaluate is 10 and there are 5 iterations"},
+		{"life: {peers: [{peer: 10}]}", ErrImpossible, "honest peers are 0 to 9"},
+		{"life: {churn: .1, away: 300}", ErrImpossible, "would never be back"},
+		{"topology: {kind: random, k: 10}", ErrImpossible, "a peer has 9 others"},
+		{"topology: {kind: regular, k: 3}\npeers: {honest: 5}", ErrImpossible, "their product is even"},
+		{"topology: {kind: small-world, k: 3}", ErrImpossible, "even and below"},
+		{"topology: {kind: file}", ErrImpossible, "topology.file is not given"},
+		{"topology: {kind: file, file: none.txt}", ErrLinks, "none.txt"},
+		{"sweep: {rule: [mean, bulyan(f=9)], attack: [none]}", ErrImpossible, "cell with attack none, rule bulyan(f=9): "},
+	} {
+		_, err := parsed(c.text)
+		if !errors.Is(err, c.is) || !strings.Contains(fmt.Sprint(err), c.says) {
+			t.Errorf("%.60q:\n got %v\nwant %v: ... %s", c.text, err, c.is, c.says)
+		}
+	}
+}
+
+// TestShortOfData has what shows only beside the data.
+func TestShortOfData(t *testing.T) {
+	const base = "data: {source: digits, train: 500, test: 60}\n"
+	for _, c := range []struct{ text, says string }{
+		{"peers: {honest: 10}\npartition: {kind: iid, train: 10}", "where a peer shall get"},
+		{"peers: {honest: 4, liars: 5}\npartition: {train: 5, probe: 5}", "the liars: too few samples"},
+		{"peers: {honest: 2}\npartition: {train: 2, probe: 2}", "no honest peer holds class 5, 6, 7, 8, 9"},
+		{"partition: {classes: 11, train: 2, probe: 2}", "partition.classes is 11; the data have 10 classes"},
+		{"partition: {kind: owner}", "do not say whose"},
+		{"partition: {kind: shards, size: 400, probe: 1}", "need 20 shards"},
+	} {
+		cells := must[[]Cell](t)(parsed(base + c.text))
+		d := must[*Data](t)(library().Open(t.Context(), cells[0].Settings.Data))
+		if err := d.Check(cells[0]); !errors.Is(err, ErrImpossible) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%q: %v, want %s", c.text, err, c.says)
+		}
+		dir := t.TempDir()
+		if _, err := run(t, base+c.text, Options{Dir: dir}); !errors.Is(err, ErrImpossible) {
+			t.Errorf("the sweep of %q: %v", c.text, err)
+		}
+		if left := must[[]os.DirEntry](t)(os.ReadDir(dir)); len(left) > 0 {
+			t.Errorf("%q leaves %v behind", c.text, left)
+		}
+	}
+	empty := t.TempDir()
+	for _, l := range []*Library{{}, {Dir: empty}} {
+		for _, source := range []string{"mnist", "cifar10", "wisdm"} {
+			if _, err := l.Open(t.Context(), Source{Source: source, Train: 10, RMS: 1}); !errors.Is(err, ErrNoData) {
+				t.Errorf("%s in %q: %v", source, l.Dir, err)
+			}
+		}
+	}
+}
+
+func TestCells(t *testing.T) {
+	cells := must[[]Cell](t)(parsed(`
+seeds: [3, 9]
+peers: {liars: 5}
+attack: flip-all
+cases:
+- {peers.liars: 2, label: few}
+- {partition: {classes: 3, train: 5}}
+sweep:
+  rule: [mean, {rule: bristle+, prototypes.use: true}]
+`))
+	var got []string
+	for _, c := range cells {
+		got = append(got, fmt.Sprintf("%s|%s|%s|%d|%d|%d|%d|%v", c.Labels["label"], c.Labels["rule"], c.ruleName(),
+			c.Seed, c.Settings.Peers.Liars, c.Settings.Partition.Classes, c.Settings.Partition.Train, c.Settings.Prototypes.Use))
+	}
+	want := []string{
+		"few|mean|mean|3|2|4|10|false", "few|mean|mean|9|2|4|10|false",
+		"few|prototypes.use=true rule=bristle+|prototypes.use=true rule=bristle+|3|2|4|10|true",
+		"few|prototypes.use=true rule=bristle+|prototypes.use=true rule=bristle+|9|2|4|10|true",
+		"partition=classes=3 train=5|mean|mean|3|5|3|5|false", "partition=classes=3 train=5|mean|mean|9|5|3|5|false",
+		"partition=classes=3 train=5|prototypes.use=true rule=bristle+|prototypes.use=true rule=bristle+|3|5|3|5|true",
+		"partition=classes=3 train=5|prototypes.use=true rule=bristle+|prototypes.use=true rule=bristle+|9|5|3|5|true",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	// A cell keeps its key when the file changes elsewhere, and when it says the
+	// same in other words.
+	alone := must[[]Cell](t)(parsed("title: x\nrule: mean()\nseeds: [9]\npeers: {liars: 2}\nattack: flip-all\n"))
+	if alone[0].Key != cells[1].Key {
+		t.Errorf("the same cell is called %s and %s", alone[0].Key, cells[1].Key)
+	}
+	if !isKey(alone[0].Key) {
+		t.Errorf("%q is no key", alone[0].Key)
+	}
+	main := must[[]Cell](t)(parsed("seeds: 1"))
+	s := main[0].Settings
+	if len(main) != 1 || s.Peers.Honest != 10 || s.Iterations != 300 || s.Training.Batch != 5 || main[0].ruleName() != "bristle+" {
+		t.Errorf("the default is %+v", s)
+	}
+}
+
+// shuffled returns a mapping with its keys, and those of all mappings in it, in
+// another order.
+func shuffled(t *rapid.T, n *yaml.Node) *yaml.Node {
+	out := *n
+	out.Content = nil
+	if n.Kind != yaml.MappingNode {
+		for _, c := range n.Content {
+			out.Content = append(out.Content, shuffled(t, c))
+		}
+		return &out
+	}
+	pairs := make([]int, len(n.Content)/2)
+	for i := range pairs {
+		pairs[i] = i
+	}
+	for _, i := range rapid.Permutation(pairs).Draw(t, "order") {
+		out.Content = append(out.Content, n.Content[2*i], shuffled(t, n.Content[2*i+1]))
+	}
+	return &out
+}
+
+// TestOrderOfKeys says that the order of keys decides at most the order of cells.
+func TestOrderOfKeys(t *testing.T) {
+	all := must[[]Bundled](t)(Paper())
+	rapid.Check(t, func(rt *rapid.T) {
+		f := all[rapid.IntRange(0, len(all)-1).Draw(rt, "file")].File
+		root := must[*yaml.Node](t)(readYAML(f.Text))
+		text := must[[]byte](t)(yaml.Marshal(shuffled(rt, root)))
+		other, err := Parse(text)
+		if err != nil {
+			rt.Fatalf("%v\n%s", err, text)
+		}
+		keys := func(f *File) []string {
+			var keys []string
+			for _, c := range must[[]Cell](t)(f.Cells()) {
+				keys = append(keys, c.Key+fmt.Sprint(slices.Sorted(maps.Values(c.Labels))))
+			}
+			slices.Sort(keys)
+			return keys
+		}
+		if diff := cmp.Diff(keys(f), keys(other)); diff != "" {
+			rt.Fatal(diff)
+		}
+	})
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mine.yaml")
+	must[any](t)(nil, os.WriteFile(path, []byte("topology: {kind: file, file: links}"), 0o600))
+	must[any](t)(nil, os.WriteFile(filepath.Join(dir, "links"), []byte("0 1\n 1\t9 \n"), 0o600))
+	f := must[*File](t)(Load(path))
+	if f.Name != "mine" {
+		t.Errorf("the name is %q", f.Name)
+	}
+	cells := must[[]Cell](t)(f.Cells())
+	if diff := cmp.Diff([][2]int{{0, 1}, {1, 9}}, cells[0].Settings.Topology.links); diff != "" {
+		t.Error(diff)
+	}
+	for text, says := range map[string]string{"0 10": "joins peers 0 and 10", "0": "line 1", "# x\n1 2 3": "line 2", "-1 2": "-1 2", "a b": "a b"} {
+		must[any](t)(nil, os.WriteFile(filepath.Join(dir, "links"), []byte(text), 0o600))
+		if _, err := f.Cells(); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("links %q: %v", text, err)
+		}
+	}
+	if _, err := Load(filepath.Join(dir, "none.yaml")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	must[any](t)(nil, os.WriteFile(path, []byte("x: 1"), 0o600))
+	if _, err := Load(path); !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), path) {
+		t.Errorf("a bad file: %v", err)
+	}
+}
+
+// FuzzParse wants a result or an error of a known kind, soon.
+func FuzzParse(f *testing.F) {
+	all, err := Paper()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, b := range all {
+		f.Add(b.File.Text)
+	}
+	f.Add([]byte(tiny))
+	f.Add([]byte("a: &a [*a, *a]"))
+	f.Add([]byte("life: {peers: [{peer: 0, speed: .2, join: 150, away: [{from: 1, to: 2, crash: true}]}]}"))
+	f.Add([]byte("cases: [{label: x, topology: {kind: ring}}]\nsweep: {rows: [int8, float32]}\nseeds: [1, 5]"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		cells, err := parsed(string(b))
+		if err != nil {
+			if !errors.Is(err, ErrFile) && !errors.Is(err, ErrImpossible) && !errors.Is(err, ErrLinks) {
+				t.Errorf("an error of no kind: %v", err)
+			}
+			return
+		}
+		keys := map[string]bool{}
+		for _, c := range cells {
+			if !isKey(c.Key) || keys[c.Key] {
+				t.Errorf("key %q", c.Key)
+			}
+			keys[c.Key] = true
+		}
+	})
+}
+
+// FuzzLinks wants links in range or an error.
+func FuzzLinks(f *testing.F) {
+	f.Add([]byte("0 1\n# x\n\n5 6"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		links, err := parseLinks(b)
+		if err != nil && !errors.Is(err, ErrLinks) {
+			t.Errorf("an error of no kind: %v", err)
+		}
+		for _, l := range links {
+			if min(l[0], l[1]) < 0 || max(l[0], l[1]) >= maxPeers {
+				t.Errorf("link %v", l)
+			}
+		}
+	})
+}
