@@ -25,7 +25,7 @@ type Published struct {
 }
 
 // Knowledge is what a peer makes of the prototypes of others (docs/bristle.md,
-// f).
+// e, prototypes).
 type Knowledge struct {
 	// Trust is kappa, per set, 0 to 1.
 	Trust []float64

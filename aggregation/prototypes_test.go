@@ -216,7 +216,7 @@ func drawSets(t *rapid.T) (own OwnMeans, sets []Published, foreign []int) {
 }
 
 // refWeigh computes kappa and the means in float64 from the formulas of
-// docs/bristle-plus.md.
+// docs/bristle.md, e, prototypes.
 func refWeigh(own OwnMeans, sets []Published, foreign []int) (kappa []float64, q vectors) {
 	p := widen(own.Means.Weights, len(own.Means.Classes))
 	ones := make([]float64, len(p))

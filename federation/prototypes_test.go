@@ -2,6 +2,8 @@ package federation
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math"
 	"strings"
@@ -157,4 +159,146 @@ func FuzzDecodePrototypes(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The bytes are part of the protocol: this test changes only when the protocol
+// does.
+func TestPrototypesGoldenBytes(t *testing.T) {
+	m := testManifest()
+	id := m.ID()
+	head := "0a20" + id.String() + "120170" + "1803" // federation, sender "p", epoch or seq 3
+	p := testPrototypes(m)
+	p.Means.Weights = []float32{127, 0, -63.5, 1, 0, 0, 0, 0}
+	b, err := p.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := head + "2a03" + "0ac801" + // 10 and 200 samples
+		"320b" + "150000803f" + "1a047f00c001" + // class 0: scale 1, 127 0 -64 1
+		"3208" + "0802" + "1a0400000000" // class 2: zeros
+	if got := hex.EncodeToString(b); got != want {
+		t.Errorf("prototypes:\n got %s\nwant %s", got, want)
+	}
+	if p.Hash() != sha256.Sum256(b) {
+		t.Error("the hash is not that of the bytes")
+	}
+	if b, err = testVouches(m).Encode(m); err != nil {
+		t.Fatal(err)
+	}
+	hash := func(start string) string { return start + strings.Repeat("0", 64-len(start)) }
+	want = head + "2a60" + hash("0004") + hash("01") + hash("09") + "3203" + "80ff00"
+	if got := hex.EncodeToString(b); got != want {
+		t.Errorf("vouches:\n got %s\nwant %s", got, want)
+	}
+}
+
+// Bytes that no encoder writes are refused, whatever is wrong with them.
+func TestPrototypesThatAreMalformed(t *testing.T) {
+	m := testManifest()
+	set, err := testPrototypes(m).Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vouches, err := testVouches(m).Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(set) {
+		if _, err := DecodePrototypes(m, set[:i]); err == nil {
+			t.Errorf("a set cut off after %d bytes was taken", i)
+		}
+	}
+	for i := range len(vouches) {
+		if _, err := DecodeVouches(m, vouches[:i]); err == nil {
+			t.Errorf("vouches cut off after %d bytes were taken", i)
+		}
+	}
+	at := bytes.Index(vouches, []byte{tagClaims, 96}) + 2
+	swapped := bytes.Clone(vouches)
+	copy(swapped[at:], vouches[at+32:at+64])
+	copy(swapped[at+32:], vouches[at:at+32])
+	twice := bytes.Clone(vouches)
+	copy(twice[at:], twice[at+32:at+64])
+	for name, b := range map[string][]byte{
+		"hashes that descend":   swapped,
+		"a hash twice":          twice,
+		"something behind":      append(bytes.Clone(vouches), 0x38, 1),
+		"more than can be true": append(bytes.Clone(vouches), make([]byte, m.MaxVouchesSize())...),
+		"a set":                 set,
+	} {
+		if _, err := DecodeVouches(m, b); !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("vouches with %s: %v", name, err)
+		}
+	}
+	for name, b := range map[string][]byte{
+		"something behind":      append(bytes.Clone(set), 0x38, 1),
+		"more than can be true": append(bytes.Clone(set), make([]byte, m.MaxPrototypesSize())...),
+		"vouches":               vouches,
+		"an epoch of two bytes": bytes.Replace(set, []byte{tagSeq, 3}, []byte{tagSeq, 0x83, 0}, 1),
+	} {
+		if _, err := DecodePrototypes(m, b); err == nil {
+			t.Errorf("a set with %s was taken", name)
+		}
+	}
+}
+
+// The bounds hold for the largest messages.
+func TestPrototypesSizes(t *testing.T) {
+	for _, classes := range []int{2, 129, 1000} {
+		m := sized(classes, 30, RowsFloat32)
+		p := &Prototypes{Federation: m.ID(), Sender: PeerID(strings.Repeat("p", MaxSender)), Epoch: math.MaxUint64, Means: Rows{Features: 30}}
+		for c := range classes {
+			p.Samples = append(p.Samples, MaxSamples)
+			p.Means.Classes = append(p.Means.Classes, c)
+			for range 30 {
+				p.Means.Weights = append(p.Means.Weights, 1)
+			}
+		}
+		b, err := p.Encode(m)
+		if most := m.MaxPrototypesSize(); err != nil || len(b) > most || len(b) < most-3*classes-100 {
+			t.Errorf("%d classes: %d bytes, at most %d, %v", classes, len(b), most, err)
+		}
+		if _, err := DecodePrototypes(m, b); err != nil {
+			t.Errorf("%d classes: %v", classes, err)
+		}
+		v := &Vouches{Federation: m.ID(), Sender: p.Sender, Seq: math.MaxUint64, Trust: map[Hash]uint8{}}
+		for i := range m.Wire.MaxPeers {
+			v.Trust[Hash{byte(i), byte(i >> 8)}] = 255
+		}
+		b, err = v.Encode(m)
+		if most := m.MaxVouchesSize(); err != nil || len(b) > most || len(b) < most-64 {
+			t.Errorf("vouches: %d bytes, at most %d, %v", len(b), most, err)
+		}
+	}
+}
+
+// An update names a set and its epoch, or neither.
+func TestCommitmentIsWhole(t *testing.T) {
+	m := testManifest()
+	for _, change := range []func(*Update){
+		func(u *Update) { u.Epoch = 0 },
+		func(u *Update) { u.Prototypes = Hash{} },
+	} {
+		u := testUpdate(m)
+		change(u)
+		if _, err := u.Encode(m); !errors.Is(err, ErrMalformed) {
+			t.Errorf("epoch %d, set %s: %v", u.Epoch, u.Prototypes, err)
+		}
+	}
+	b, err := testUpdate(m).Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := len(b) - 36 // the tag of the hash; then two bytes of the epoch
+	for name, bad := range map[string][]byte{
+		"no hash":      append(bytes.Clone(b[:at]), b[at+34:]...),
+		"no epoch":     b[:at+34],
+		"a short hash": append(append(bytes.Clone(b[:at]), tagSet, 31), b[at+3:]...),
+		"a zero hash":  append(append(append(bytes.Clone(b[:at]), tagSet, 32), make([]byte, 32)...), b[at+34:]...),
+		"epoch first":  append(append(bytes.Clone(b[:at]), b[at+34:]...), b[at:at+34]...),
+	} {
+		if _, err := DecodeUpdate(m, bad); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -2,7 +2,9 @@ package p2p
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -196,4 +198,41 @@ func FuzzDecodeIdentity(f *testing.F) {
 			t.Errorf("key does not verify its own signature: %v", err)
 		}
 	})
+}
+
+// Secrets follow from the key and the purpose and from nothing else.
+func TestSecret(t *testing.T) {
+	secret := func(i Identity, purpose string) [32]byte {
+		t.Helper()
+		s, err := i.Secret(purpose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	path := filepath.Join(t.TempDir(), "identity")
+	one, err := CreateIdentity(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := LoadIdentity(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := testIdentity(t)
+	if secret(one, "a") != secret(again, "a") {
+		t.Error("another secret after a restart")
+	}
+	if secret(one, "a") == secret(one, "b") || secret(one, "a") == secret(other, "a") {
+		t.Error("two secrets are equal")
+	}
+	raw, err := one.key.Raw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, raw[:32])
+	mac.Write([]byte("bristled a"))
+	if got := secret(one, "a"); !bytes.Equal(got[:], mac.Sum(nil)) {
+		t.Errorf("%x", got)
+	}
 }

@@ -24,8 +24,8 @@ type Cell struct {
 	Seed     uint64
 	Explain  bool
 
-	rule   federation.RuleSpec
-	attack attack.Spec
+	rule   parsedRule
+	attack parsedAttack
 	// What joint values of these fields are called, or empty.
 	ruleLabel, attackLabel string
 }
@@ -46,6 +46,7 @@ func (f *File) Cells() ([]Cell, error) {
 	}
 	cells := make([]Cell, 0, points*len(f.Seeds))
 	keys := make(map[string]int, cap(cells))
+	lives := 0
 	for p := range points {
 		c := Cell{Settings: f.base, Labels: map[string]string{}, Explain: f.Explain}
 		rest := p
@@ -66,6 +67,12 @@ func (f *File) Cells() ([]Cell, error) {
 				}
 			}
 		}
+		for _, l := range c.Settings.Life.Peers {
+			lives += (1 + len(l.Life.Away)) * len(f.Seeds)
+		}
+		if lives > maxLives {
+			return nil, fmt.Errorf("%w: life.peers has more than %d entries, counted in every cell: sweep over less or split the file", ErrFile, maxLives)
+		}
 		if err := c.resolve(memo); err != nil {
 			return nil, fmt.Errorf("%s%w", c.where(), err)
 		}
@@ -84,16 +91,30 @@ func (f *File) Cells() ([]Cell, error) {
 	return cells, nil
 }
 
-// memo keeps what many cells share.
+// parsedRule is a rule and how many heads it bears.
+type parsedRule struct {
+	spec        federation.RuleSpec
+	least, most int // most is 0 without a limit
+}
+
+// parsedAttack is an attack, its text without what is by default, and how many
+// keys each liar has.
+type parsedAttack struct {
+	spec attack.Spec
+	text string
+	keys int
+}
+
+// memo keeps what many cells share, each by its text.
 type memo struct {
 	dir     string
-	rules   map[string]federation.RuleSpec
-	attacks map[string]attack.Spec
-	links   map[string]linkList
+	rules   map[string]parsedRule
+	attacks map[string]parsedAttack
+	links   map[string]*linkList
 }
 
 func newMemo(dir string) *memo {
-	return &memo{dir, map[string]federation.RuleSpec{}, map[string]attack.Spec{}, map[string]linkList{}}
+	return &memo{dir, map[string]parsedRule{}, map[string]parsedAttack{}, map[string]*linkList{}}
 }
 
 // resolve reads the texts of the settings and checks them.
@@ -101,15 +122,21 @@ func (c *Cell) resolve(m *memo) (err error) {
 	s := &c.Settings
 	var ok bool
 	if c.rule, ok = m.rules[s.Rule]; !ok {
-		if c.rule, err = aggregation.Parse(s.Rule); err != nil {
+		r := &c.rule
+		if r.spec, err = aggregation.Parse(s.Rule); err == nil {
+			r.least, r.most, err = aggregation.Bears(r.spec)
+		}
+		if err != nil {
 			return fmt.Errorf("%w: rule: %w", ErrImpossible, err)
 		}
-		m.rules[s.Rule] = c.rule
+		m.rules[s.Rule] = *r
 	}
 	if c.attack, ok = m.attacks[s.Attack]; !ok {
-		if c.attack, err = attack.Parse(s.Attack); err != nil {
+		spec, err := attack.Parse(s.Attack)
+		if err != nil {
 			return fmt.Errorf("%w: attack: %w", ErrImpossible, err)
 		}
+		c.attack = parsedAttack{spec, spec.String(), spec.Identities()}
 		m.attacks[s.Attack] = c.attack
 	}
 	if s.Topology.Kind == "file" {
@@ -117,7 +144,7 @@ func (c *Cell) resolve(m *memo) (err error) {
 		if err != nil {
 			return err
 		}
-		s.Topology.Links, s.Topology.links = l.digest, l.links
+		s.Topology.Links, s.Topology.list = l.digest, l
 	}
 	return c.check()
 }
@@ -130,7 +157,7 @@ func (c *Cell) key() string {
 		Attack   string
 		Seed     uint64
 		Explain  bool
-	}{c.canonical(), c.rule, c.attack.String(), c.Seed, c.Explain})
+	}{c.canonical(), c.rule.spec, c.attack.text, c.Seed, c.Explain})
 	if err != nil {
 		panic(err) // numbers are finite, by their ranges
 	}
@@ -178,4 +205,4 @@ func (c *Cell) attackName() string { return cmp.Or(c.attackLabel, c.Settings.Att
 
 // liars is the number of keys that lie, which is more than that of liars under
 // a sybil attack.
-func (c *Cell) liars() int { return c.Settings.Peers.Liars * c.attack.Identities() }
+func (c *Cell) liars() int { return c.Settings.Peers.Liars * c.attack.keys }

@@ -12,14 +12,14 @@ import (
 // before its first cell and not at its last.
 func (c *Cell) check() error {
 	s := &c.Settings
-	ids := c.attack.Identities()
+	ids := c.attack.keys
 	if ids < 1 || ids > maxPeers || s.Peers.Honest+s.Peers.Liars*ids > maxPeers {
 		return fmt.Errorf("%w: %d honest peers and %d liars of %d keys each; at most %d keys are simulated: use fewer",
 			ErrImpossible, s.Peers.Honest, s.Peers.Liars, ids, maxPeers)
 	}
-	if s.Partition.Probe == 0 && testsHeads(c.rule) {
+	if s.Partition.Probe == 0 && testsHeads(c.rule.spec) {
 		return fmt.Errorf("%w: partition.probe is 0 and rule %s tests what it receives on held-out samples: give every peer some or use a rule that does not test",
-			ErrImpossible, c.rule.Name)
+			ErrImpossible, c.rule.spec.Name)
 	}
 	if s.Evaluate > s.Iterations {
 		return fmt.Errorf("%w: evaluate is %d and there are %d iterations: evaluate at least at the end", ErrImpossible, s.Evaluate, s.Iterations)
@@ -59,10 +59,8 @@ func (c *Cell) checkTopology() error {
 			return fmt.Errorf("%w: topology.k is %d; in a small world of %d honest peers it is even and below their number", ErrImpossible, t.K, n)
 		}
 	case "file":
-		for i, l := range t.links {
-			if max(l[0], l[1]) >= n {
-				return fmt.Errorf("%w: link %d of %s joins peers %d and %d; honest peers are 0 to %d", ErrImpossible, i+1, t.File, l[0], l[1], n-1)
-			}
+		if t.list.peers > n {
+			return fmt.Errorf("%w: %s has links of peer %d; honest peers are 0 to %d", ErrImpossible, t.File, t.list.peers-1, n-1)
 		}
 	}
 	return nil
@@ -72,19 +70,16 @@ func (c *Cell) checkTopology() error {
 // ever has, or as many.
 func (c *Cell) checkHeads() error {
 	heads := c.heads()
-	least, most, err := aggregation.Bears(c.rule)
-	if err != nil {
-		return fmt.Errorf("%w: rule: %w", ErrImpossible, err)
-	}
+	least, most := c.rule.least, c.rule.most
 	if most > 0 && heads > most {
 		return fmt.Errorf("%w: rule %s with these constants takes at most %d heads, and a peer has %d: use fewer peers or another rule",
-			ErrImpossible, aggregation.Format(c.rule), most, heads)
+			ErrImpossible, aggregation.Format(c.rule.spec), most, heads)
 	}
 	if least <= heads {
 		return nil
 	}
 	return fmt.Errorf("%w: rule %s needs %d heads, the own one included, and a peer has %d at most: %s",
-		ErrImpossible, aggregation.Format(c.rule), least, heads, bearable(c.rule, heads))
+		ErrImpossible, aggregation.Format(c.rule.spec), least, heads, bearable(c.rule.spec, heads))
 }
 
 // bearable says which f a rule could bear.
@@ -115,15 +110,7 @@ func (c *Cell) heads() int {
 	case "regular":
 		neighbours = s.Topology.K
 	case "file":
-		degree := map[int]int{}
-		neighbours = 0
-		for _, l := range s.Topology.links {
-			for _, end := range l {
-				degree[end]++
-				neighbours = max(neighbours, degree[end])
-			}
-		}
-		neighbours = min(neighbours, s.Peers.Honest-1)
+		neighbours = min(s.Topology.list.degree, neighbours)
 	}
 	return 1 + neighbours + c.liars()
 }

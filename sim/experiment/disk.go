@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 var (
@@ -16,6 +17,9 @@ var (
 	// ErrBusy says that another sweep works in a directory.
 	ErrBusy = errors.New("another sweep works in this directory")
 )
+
+// unfinished is the pattern of names of what is not complete yet.
+const unfinished = ".unfinished-*"
 
 // writeFile replaces a file in one step: whoever looks sees all of the new one or
 // none of it, whatever fails meanwhile.
@@ -28,7 +32,7 @@ func replace(path string, write func(*os.File) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return full(path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".unfinished-*")
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished)
 	if err != nil {
 		return full(path, err)
 	}
@@ -60,14 +64,14 @@ func full(path string, err error) error {
 	return fmt.Errorf("writing %s: %w", path, err)
 }
 
-// isEmpty reports whether a directory holds nothing but a lock, or is not there.
+// isEmpty reports whether a directory holds nothing but locks, or is not there.
 func isEmpty(dir string) (bool, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
 	for _, e := range entries {
-		if e.Name() != lockName {
+		if !strings.HasPrefix(e.Name(), lockName) {
 			return false, nil
 		}
 	}

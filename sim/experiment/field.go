@@ -29,7 +29,7 @@ type field struct {
 // fields returns all settings, in the order of the documentation.
 func fields() []field {
 	return []field{
-		word("data.source", func(s *Settings) *string { return &s.Data.Source }, "digits", "mnist", "cifar10", "wisdm"),
+		word("data.source", func(s *Settings) *string { return &s.Data.Source }, names(Sources())...),
 		text("data.dir", func(s *Settings) *string { return &s.Data.Dir }),
 		text("data.backbone", func(s *Settings) *string { return &s.Data.Backbone }),
 		whole("data.train", func(s *Settings) *int { return &s.Data.Train }, 1, maxSamples),
@@ -37,7 +37,7 @@ func fields() []field {
 		number("features_rms", func(s *Settings) *float64 { return &s.Data.RMS }, 1e-6, 1e6),
 		whole("peers.honest", func(s *Settings) *int { return &s.Peers.Honest }, 1, maxPeers),
 		whole("peers.liars", func(s *Settings) *int { return &s.Peers.Liars }, 0, maxPeers),
-		word("partition.kind", func(s *Settings) *string { return &s.Partition.Kind }, "iid", "windows", "dirichlet", "shards", "owner"),
+		word("partition.kind", func(s *Settings) *string { return &s.Partition.Kind }, names(Partitions())...),
 		whole("partition.classes", func(s *Settings) *int { return &s.Partition.Classes }, 1, federation.MaxClasses),
 		number("partition.alpha", func(s *Settings) *float64 { return &s.Partition.Alpha }, 1e-3, 1e6),
 		whole("partition.shards", func(s *Settings) *int { return &s.Partition.Shards }, 1, 10_000),
@@ -55,8 +55,7 @@ func fields() []field {
 		number("training.l2", func(s *Settings) *float64 { return &s.Training.L2 }, 0, 1),
 		whole("training.batch", func(s *Settings) *int { return &s.Training.Batch }, 1, 65_536),
 		whole("training.steps", func(s *Settings) *int { return &s.Training.Steps }, 1, 10_000),
-		word("topology.kind", func(s *Settings) *string { return &s.Topology.Kind },
-			"all", "random", "round-robin", "hops", "ring", "regular", "erdos-renyi", "small-world", "file"),
+		word("topology.kind", func(s *Settings) *string { return &s.Topology.Kind }, names(Topologies())...),
 		whole("topology.k", func(s *Settings) *int { return &s.Topology.K }, 1, maxPeers),
 		number("topology.p", func(s *Settings) *float64 { return &s.Topology.P }, 0, 1),
 		text("topology.file", func(s *Settings) *string { return &s.Topology.File }),

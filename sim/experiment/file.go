@@ -16,6 +16,7 @@ const (
 	maxCells  = 100_000
 	maxSeeds  = 10_000
 	maxValues = 10_000 // of one axis
+	maxLives  = 5_000_000
 )
 
 // File is an experiment: settings, seeds, and what varies.
@@ -274,6 +275,9 @@ func describe(n *yaml.Node) string {
 func distinct(n *yaml.Node, a axis) error {
 	seen := map[string]bool{}
 	for _, v := range a.values {
+		if len(v.label) > maxText {
+			return fault(n, "a value of %s is long: write {%s: ..., label: ...}", a.title(), a.name)
+		}
 		if seen[v.label] {
 			return fault(n, "two values of %s are called %.80q: give one of them a label", a.title(), v.label)
 		}

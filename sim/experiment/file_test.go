@@ -24,6 +24,15 @@ func parsed(text string) ([]Cell, error) {
 	return f.Cells()
 }
 
+// entries lists the lives of n peers.
+func entries(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "{peer: %d, join: 3}, ", i)
+	}
+	return b.String()
+}
+
 // TestMistakes has one file for each thing that can be wrong with one, and what the
 // error must say.
 func TestMistakes(t *testing.T) {
@@ -96,6 +105,7 @@ func TestMistakes(t *testing.T) {
 		{"sweep: {seeds: [1]}", ErrFile, `unknown key "sweep: seeds"`},
 		{"sweep: {topology: [{kind: ring, q: 3}]}", ErrFile, `unknown key "topology.q"; there are k, p,`},
 		{"sweep: {topology: [ring]}", ErrFile, "it has settings of its own"},
+		{"sweep: {life.peers: [[" + strings.Repeat("{peer: 0, join: 1},", 100) + "]]}", ErrFile, "twice"},
 		{"cases: {}", ErrFile, "cases is a mapping"},
 		{"cases: [mean]", ErrFile, `cases[0] is "mean"`},
 		{"cases: [{peers.liers: 2}]", ErrFile, `unknown key "cases[0]: peers.liers"; there are peers.liars,`},
@@ -106,6 +116,8 @@ func TestMistakes(t *testing.T) {
 		{"sweep: {peers.liars: [1, 01]}", ErrFile, "cells 1 and 2 of the sweep are the same"},
 		{"cases: [{rule: krum, label: a}, {rule: krum(f=4), label: b}]", ErrFile, "are the same experiment"},
 		{"seeds: 10000\nsweep: {iterations: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]}\nevaluate: 1", ErrFile, "more than 100000 cells"},
+		{"peers: {honest: 2000}\nseeds: 3000\nlife: {peers: [" + entries(2000) + "]}", ErrFile, "life.peers has more than"},
+		{"sweep: {life.peers: [[" + entries(500) + "]]}", ErrFile, "is long"},
 
 		// What cannot be run.
 		{"rule: krumm", ErrImpossible, "krum"},
@@ -267,10 +279,10 @@ func TestLoad(t *testing.T) {
 		t.Errorf("the name is %q", f.Name)
 	}
 	cells := must[[]Cell](t)(f.Cells())
-	if diff := cmp.Diff([][2]int{{0, 1}, {1, 9}}, cells[0].Settings.Topology.links); diff != "" {
+	if diff := cmp.Diff([][2]int{{0, 1}, {1, 9}}, cells[0].Settings.Topology.list.links); diff != "" {
 		t.Error(diff)
 	}
-	for text, says := range map[string]string{"0 10": "joins peers 0 and 10", "0": "line 1", "# x\n1 2 3": "line 2", "-1 2": "-1 2", "a b": "a b"} {
+	for text, says := range map[string]string{"0 10": "links of peer 10", "0": "line 1", "# x\n1 2 3": "line 2", "-1 2": "-1 2", "a b": "a b"} {
 		must[any](t)(nil, os.WriteFile(filepath.Join(dir, "links"), []byte(text), 0o600))
 		if _, err := f.Cells(); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("links %q: %v", text, err)

@@ -20,13 +20,15 @@ var ErrLinks = errors.New("bad file of links")
 type linkList struct {
 	links  [][2]int
 	digest string
+	peers  int // one more than the greatest number
+	degree int // most links of one peer, at least
 }
 
 // file reads the links of a file once: lines of two numbers of peers, of at most
 // 1 MiB together. Empty lines and lines that begin with # are comments.
-func (m *memo) file(path string) (linkList, error) {
+func (m *memo) file(path string) (*linkList, error) {
 	if path == "" {
-		return linkList{}, fmt.Errorf("%w: topology.kind is file and topology.file is not given", ErrImpossible)
+		return nil, fmt.Errorf("%w: topology.kind is file and topology.file is not given", ErrImpossible)
 	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(m.dir, path)
@@ -36,18 +38,25 @@ func (m *memo) file(path string) (linkList, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return linkList{}, fmt.Errorf("%w: %w", ErrLinks, err)
+		return nil, fmt.Errorf("%w: %w", ErrLinks, err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return linkList{}, fmt.Errorf("%w: %w", ErrLinks, err)
+		return nil, fmt.Errorf("%w: %w", ErrLinks, err)
 	}
 	links, err := parseLinks(b)
 	if err != nil {
-		return linkList{}, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	l := linkList{links, fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, links)))}
+	l := &linkList{links: links, digest: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, links)))}
+	degree := map[int]int{}
+	for _, link := range links {
+		for _, end := range link {
+			degree[end]++
+			l.degree, l.peers = max(l.degree, degree[end]), max(l.peers, end+1)
+		}
+	}
 	m.links[path] = l
 	return l, nil
 }

@@ -79,10 +79,10 @@ func (c *Cell) experiment(d *Data) (sim.Experiment, error) {
 	e := sim.Experiment{
 		Manifest: m, Honest: honest, Test: d.test, Iterations: s.Iterations, Seed: c.Seed,
 		Every: s.Evaluate, Link: s.Link, MaxAge: uint64(s.MaxAge),
-		Attack: func(liar, liars int) (attack.Attack, error) { return attack.New(c.attack, liar, liars, c.Seed) },
+		Attack: func(liar, liars int) (attack.Attack, error) { return attack.New(c.attack.spec, liar, liars, c.Seed) },
 	}
 	for _, l := range liars {
-		for range c.attack.Identities() {
+		for range c.attack.keys {
 			e.Liars = append(e.Liars, l)
 		}
 	}
@@ -104,7 +104,7 @@ func (c *Cell) experiment(d *Data) (sim.Experiment, error) {
 // manifest returns the federation's manifest with the cell's settings.
 func (c *Cell) manifest(base *federation.Manifest) (*federation.Manifest, error) {
 	s, m := &c.Settings, *base
-	m.Rule, m.Training, m.Prototypes = c.rule, s.Training, s.Prototypes
+	m.Rule, m.Training, m.Prototypes = c.rule.spec, s.Training, s.Prototypes
 	// A peer without held-out samples has a manifest that asks for some, as every
 	// manifest does; its rule does not test.
 	m.Training.Probe = max(1, s.Partition.Probe)
@@ -137,7 +137,7 @@ func (c *Cell) topology() (sim.Topology, error) {
 	case "small-world":
 		return sim.SmallWorld(n, t.K, t.P, c.Seed), nil
 	case "file":
-		return sim.Edges(n, t.links)
+		return sim.Edges(n, t.list.links)
 	}
 	return sim.All(), nil
 }

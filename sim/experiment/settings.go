@@ -79,7 +79,7 @@ type Topology struct {
 	// Links has the SHA-256 of a file's links, which is what the result depends
 	// on.
 	Links string `json:"links"`
-	links [][2]int
+	list  *linkList
 }
 
 // Life says when peers are there.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -179,6 +180,11 @@ func (s *sweeper) prepare(p plan, text []byte) error {
 			return err
 		}
 	}
+	if s.Shards == 1 {
+		if err := sweepUp(s.Dir); err != nil {
+			return err
+		}
+	}
 	return p.write(s.Dir, text)
 }
 
@@ -299,6 +305,23 @@ func writeAbout(dir string, a report.About) error {
 
 // exclusive is the lock of who has the directory alone.
 func exclusive(dir string) (func(), error) { return lockDir(dir, Options{}) }
+
+// sweepUp removes what a process that was killed had not finished. Nobody else is at
+// work in the directory.
+func sweepUp(dir string) error {
+	for _, sub := range []string{"", "cells", "verdicts", filepath.Join("verdicts", "*")} {
+		left, err := filepath.Glob(filepath.Join(dir, sub, unfinished))
+		if err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := os.RemoveAll(path); err != nil {
+				return full(path, err)
+			}
+		}
+	}
+	return nil
+}
 
 // copyFile copies a file in one step unless it is there already.
 func copyFile(to, from string, most int64) error {

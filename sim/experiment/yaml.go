@@ -17,6 +17,8 @@ import (
 const (
 	maxFile  = 1 << 20 // bytes
 	maxDepth = 16      // of lists and mappings within each other
+	// maxBrackets bounds what a parser has to keep open.
+	maxBrackets = 1 << 15
 )
 
 // ErrFile is wrapped by the errors about what an experiment file says. They name
@@ -55,8 +57,8 @@ func readYAML(b []byte) (*yaml.Node, error) {
 	}
 	// The parser builds its tree before anybody can look at it, and flow
 	// collections need only one byte a level. Real files do not come near.
-	if n := bytes.Count(b, []byte("[")) + bytes.Count(b, []byte("{")); n > maxFile/8 {
-		return nil, fmt.Errorf("%w: %d brackets, at most %d are read", ErrFile, n, maxFile/8)
+	if n := bytes.Count(b, []byte("[")) + bytes.Count(b, []byte("{")); n > maxBrackets {
+		return nil, fmt.Errorf("%w: %d brackets, at most %d are read", ErrFile, n, maxBrackets)
 	}
 	d := yaml.NewDecoder(bytes.NewReader(b))
 	var doc, more yaml.Node

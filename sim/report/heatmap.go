@@ -97,7 +97,7 @@ var cividis = [...]color.NRGBA{
 
 // heat returns the colour of an accuracy.
 func heat(v float64) color.NRGBA {
-	at := v * float64(len(cividis)-1)
+	at := float64(v * float64(len(cividis)-1)) // not fused with the difference below
 	i := min(int(at), len(cividis)-2)
 	part := at - float64(i)
 	mix := func(a, b uint8) uint8 {

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -167,14 +168,14 @@ func readBack(t interface {
 			pages := g.ColumnChunks()[j].Pages()
 			for {
 				page, err := pages.ReadPage()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {
 					t.Fatalf("column %q: %v", c.name, err)
 				}
 				values := make([]parquet.Value, page.NumValues())
-				if n, err := page.Values().ReadValues(values); n != len(values) || err != nil && err != io.EOF {
+				if n, err := page.Values().ReadValues(values); n != len(values) || err != nil && !errors.Is(err, io.EOF) {
 					t.Fatalf("column %q: %d of %d values: %v", c.name, n, len(values), err)
 				}
 				for _, v := range values {
@@ -193,7 +194,7 @@ func readBack(t interface {
 			for row := range want.rows(cell) {
 				v := got[0]
 				got = got[1:]
-				same := false
+				var same bool
 				switch c.kind {
 				case text:
 					same = string(v.ByteArray()) == c.text(cell)
