@@ -136,16 +136,22 @@ func (p *Pseudo) Samples(n int, seed uint64) Samples {
 	return s
 }
 
-// The weight and number of pseudo-samples in a minibatch, found by trial
-// (docs/bristle-plus.md).
 const (
-	negatives      = 5
-	negativeWeight = 3.0
+	// negatives is how many pseudo-samples a minibatch gets.
+	negatives = 5
+
+	// A foreign class weighs half as much as an own one, which has real samples:
+	// more teaches a peer the errors of the pseudo-samples, less leaves one with
+	// few classes without an idea of all others. Many foreign classes weigh no
+	// more than mostNegative together, because five samples say little of each.
+	negativeShare = .5
+	mostNegative  = 3
 )
 
-// SetNegatives adds pseudo-samples to every minibatch: 3 times their mean
-// cross-entropy comes on top of that of the batch, so that the rows of the own
-// classes learn what they must not answer to. nil trains without.
+// SetNegatives adds pseudo-samples to every minibatch, so that the rows of the
+// own classes learn what they must not answer to: on top of the mean
+// cross-entropy of the batch comes min(3, foreign classes / (2 own classes))
+// times that of five random pseudo-samples. nil trains without.
 func (t *Trainer) SetNegatives(p *Pseudo) {
 	t.negatives = p
 	if p != nil && t.negative == nil {
@@ -160,10 +166,12 @@ func (t *Trainer) addNegatives() {
 	if t.negatives == nil || len(t.negatives.Foreign.Classes) == 0 {
 		return
 	}
+	foreign := len(t.negatives.Foreign.Classes)
+	weight := min(mostNegative, negativeShare*float32(foreign)/float32(len(t.familiar)))
 	t.source.Seed(t.seed^0x70736575646f, t.step)
 	for range negatives {
-		i := t.draws.IntN(len(t.negatives.Foreign.Classes))
+		i := t.draws.IntN(foreign)
 		t.negatives.draw(t.negative, i, t.draws)
-		t.backward(t.negative, t.negatives.Foreign.Classes[i], negatives/negativeWeight)
+		t.backward(t.negative, t.negatives.Foreign.Classes[i], negatives/weight)
 	}
 }

@@ -292,7 +292,8 @@ func (d *Daemon) collect(ctx context.Context) (late bool, err error) {
 
 // listen takes in one thing that comes, or reports that the end has come.
 func (d *Daemon) listen(ctx context.Context, end <-chan time.Time) (ended bool, err error) {
-	gossip, open := d.cfg.Gossip, true
+	gossip := d.cfg.Gossip
+	var open bool
 	select {
 	case u, more := <-gossip.Updates():
 		if open = more; open {

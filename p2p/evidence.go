@@ -14,7 +14,7 @@ import (
 	"github.com/bristle-fl/bristled/federation"
 )
 
-// ErrNoEvidence: the bytes do not show that somebody equivocated.
+// ErrNoEvidence says that the bytes do not show that somebody equivocated.
 var ErrNoEvidence = errors.New("not evidence of equivocation")
 
 // evidenceOf writes two messages down as [VerifyEvidence] reads them: each as

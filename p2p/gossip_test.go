@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 
@@ -311,6 +312,14 @@ func TestFloodOfValidUpdates(t *testing.T) {
 		budget = 20 << 20
 	)
 	n := start(t, Config{Manifest: m})
+	// Two messages take a millisecond, however slow this machine is.
+	var clock time.Time
+	n.senders.mu.Lock()
+	n.senders.now = func() time.Time {
+		clock = clock.Add(time.Millisecond / 2)
+		return clock
+	}
+	n.senders.mu.Unlock()
 	a := newRawAttacker(t, m, n)
 	go func() {
 		for range n.Updates() {

@@ -16,7 +16,7 @@ import (
 	"github.com/bristle-fl/bristled/federation"
 )
 
-// ErrNoPrototypes: the manifest's prototypes.use is false.
+// ErrNoPrototypes says that the manifest's prototypes.use is false.
 var ErrNoPrototypes = errors.New("the federation has no prototypes")
 
 // askTimeout bounds one question and its answer, at both ends.

@@ -20,8 +20,8 @@ const (
 	maxEvidence = 64 << 20
 )
 
-// ErrTooManyBans: the store keeps as much evidence as it ever does. The key is
-// not remembered after a restart.
+// ErrTooManyBans says that the store keeps as much evidence as it ever does. The
+// key is not remembered after a restart.
 var ErrTooManyBans = errors.New("the store keeps no more evidence of equivocation: move the old away together with the store if it is needed no longer")
 
 // Ban is a key that is not listened to any more, and why.

@@ -1,6 +1,6 @@
 // What the peers of a federation exchange, and what their agreement hashes to.
 //
-// Both messages have ONE valid encoding each, which is protobuf's deterministic
+// All messages have ONE valid encoding each, which is protobuf's deterministic
 // one: fields in ascending order, each at most once, numbers in as few bytes as
 // possible, fields that are zero absent, no unknown fields. A peer refuses
 // everything else. Any protobuf library that serialises deterministically
