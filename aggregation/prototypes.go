@@ -35,7 +35,8 @@ type Knowledge struct {
 	// Means are those of the classes that the peer has no samples of and that
 	// somebody trusted published: the geometric median of what they say.
 	Means federation.Rows
-	// Disputes are the classes of Means about which the sets disagree.
+	// Disputes are the classes of Means about which the sets disagree, before
+	// anybody is asked about them.
 	Disputes []Dispute
 }
 
@@ -91,7 +92,7 @@ func Weigh(own OwnMeans, sets []Published, foreign []int) Knowledge {
 	}
 	for j := range sets {
 		if !k.Shared[j] && mass[j] > 0 {
-			k.Trust[j] = hearsay(sets[j].Hash, k, mass, sets)
+			k.Trust[j] = hearsay(j, &k, mass, sets)
 		}
 	}
 	for _, c := range foreign {
@@ -100,7 +101,8 @@ func Weigh(own OwnMeans, sets []Published, foreign []int) Knowledge {
 	return k
 }
 
-// view sees prototypes from the mean of the own ones.
+// view sees prototypes from the mean of the own ones; from the origin if there is
+// only one.
 type view struct {
 	own         OwnMeans
 	middle      []float32
@@ -112,6 +114,8 @@ type view struct {
 	median geoMedian
 	rows   [][]float32
 	votes  []float64
+	voters []int // the sets that rows are of
+	court  *court
 }
 
 func newView(own OwnMeans) *view {
@@ -126,8 +130,11 @@ func newView(own OwnMeans) *view {
 			sum[j] += float64(x)
 		}
 	}
-	for j, s := range sum {
-		v.middle[j] = float32(s / float64(n))
+	// One mean alone would be the middle, and have no direction.
+	if n > 1 {
+		for j, s := range sum {
+			v.middle[j] = float32(s / float64(n))
+		}
 	}
 	for i := range n {
 		v.seen = append(v.seen, v.centred(own.Means.Row(i))...)
@@ -180,16 +187,16 @@ func (v *view) firstHand(means federation.Rows) (trust float64, shared bool) {
 	return trust, true
 }
 
-// hearsay returns kappa of a set without a class in common: a²/(a²+(1-a)²) for
-// the mean a of what those say who know both sides, .5 without any. One hop only:
-// who vouches must be known at first hand.
-func hearsay(set federation.Hash, k Knowledge, mass []float64, sets []Published) float64 {
+// hearsay returns kappa of a set without a class in common: a²/(a²+(1-a)²) for the
+// mean a of what those say who know both sides, .5 without any. One hop only: who
+// vouches must be known at first hand.
+func hearsay(set int, k *Knowledge, mass []float64, sets []Published) float64 {
 	sum, total := 0.0, 0.0
 	for w, s := range sets {
 		if s.Vouches == nil || !k.Shared[w] {
 			continue
 		}
-		if said, ok := s.Vouches.Trust[set]; ok {
+		if said, ok := s.Vouches.Trust[sets[set].Hash]; ok {
 			weight := mass[w] * k.Trust[w]
 			sum += float64(weight * float64(said) / 255)
 			total += weight
@@ -198,27 +205,37 @@ func hearsay(set federation.Hash, k Knowledge, mass []float64, sets []Published)
 	if total == 0 {
 		return .5
 	}
-	a := sum / total
+	return sharpen(sum / total)
+}
+
+// sharpen returns a²/(a²+(1-a)²): what doubt there is counts less than it says.
+func sharpen(a float64) float64 {
 	return float64(a*a) / (float64(a*a) + float64((1-a)*(1-a)))
 }
 
 // ask adds to k what the sets say of a foreign class.
+//
+// Where they do not agree, trust at first hand is not enough: a liar that is
+// truthful about the classes that the two have in common passes that test. Then it
+// is multiplied by the standing of the set among all others, some of which know
+// classes that it lies about.
 func (v *view) ask(k *Knowledge, class int, sets []Published, mass []float64) {
-	v.rows, v.votes = v.rows[:0], v.votes[:0]
+	v.rows, v.votes, v.voters = v.rows[:0], v.votes[:0], v.voters[:0]
 	for j, set := range sets {
 		at, ok := slices.BinarySearch(set.Means.Classes, class)
 		if w := mass[j] * k.Trust[j]; ok && w > 0 {
-			v.rows, v.votes = append(v.rows, v.shortened(set.Means.Row(at))), append(v.votes, w)
+			v.rows, v.votes, v.voters = append(v.rows, v.shortened(set.Means.Row(at))), append(v.votes, w), append(v.voters, j)
 		}
 	}
 	if len(v.rows) == 0 {
 		return
 	}
-	k.Means.Classes = append(k.Means.Classes, class)
-	k.Means.Weights = append(k.Means.Weights, v.rows[0]...)
 	if share := v.agreeing(); share < undisputed {
 		k.Disputes = append(k.Disputes, Dispute{Class: class, Share: share})
+		v.settle(k, sets, mass)
 	}
+	k.Means.Classes = append(k.Means.Classes, class)
+	k.Means.Weights = append(k.Means.Weights, v.rows[0]...)
 	v.median.reset(v.rows[0], v.votes[0])
 	for i := 1; i < len(v.rows); i++ {
 		v.median.add(v.rows[i], v.votes[i])

@@ -321,6 +321,8 @@ func TestFloodOfValidUpdates(t *testing.T) {
 	}
 	n.senders.mu.Unlock()
 	a := newRawAttacker(t, m, n)
+	// Who listens to nothing is hung up on after a while (deaf.go).
+	a.send(&pb.RPC{Subscriptions: []*pb.RPC_SubOpts{{Subscribe: proto.Bool(true), Topicid: proto.String(gossipTopic(m.ID()))}}})
 	go func() {
 		for range n.Updates() {
 		}

@@ -9,16 +9,19 @@ import (
 )
 
 // The attacks of Fang, Cao, Jia and Gong (USENIX Security 2020, section 4) with full
-// knowledge. Both push each weight against the direction s, +1 or -1, in which the
-// honest would move it: the sign of the mean of the honest vectors minus the
-// victim's own. The author of Bristle took the opposite sign, so that his liars push
-// with the honest (docs/bristle.md, d); the variants :author do that.
+// knowledge. Both push each weight against s, +1 or -1, the direction in which it
+// would go without them: the sign of the mean of the honest vectors minus the
+// victim's one round earlier. That difference holds what the liars did in the last
+// round, too, so that whatever they push back comes out the other side.
+//
+// The author of Bristle took the opposite sign, so that his liars push with the
+// honest (docs/bristle.md, d); the variants :author do that.
 
 // against returns -s per weight, or s for the author's sign.
 func (v *vector) against(author bool) []float64 {
 	m := v.mean()
 	for i := range m {
-		up := m[i] >= float64(v.own[i])
+		up := m[i] >= float64(v.before[i])
 		m[i] = 1
 		if up != author {
 			m[i] = -1
@@ -27,13 +30,18 @@ func (v *vector) against(author bool) []float64 {
 	return m
 }
 
-// fangKrum sends own - lambda*s, the same from all liars so that they are each
+// fangKrum sends middle - lambda*s, the same from all liars so that they are each
 // other's nearest, with the largest lambda that makes the victim choose it.
 //
+// The paper starts from the model that a server sent out. Where peers gossip, the
+// victim's own head is among those that Krum chooses from, and beside a lie that
+// starts from there it is nearest to all liars: Krum takes it and nothing happens.
+// So the middle is the mean of the honest vectors, the victim's included.
+//
 // lambda starts at the paper's bound and is halved until the victim's actual rule
-// picks the lie, as [Scene.Outcome] shows. Halving may overshoot by a factor of two,
-// so the last step is then bisected four times: a lambda that is too small lets the
-// honest win through their training what the lie takes.
+// picks the lie, as [Scene.Outcome] shows. Halving may fall short by a factor of two,
+// so the last step is then bisected four times: with a lambda that is too small the
+// liars hand the victim the honest mean.
 type fangKrum struct {
 	Honest
 	author bool
@@ -51,16 +59,16 @@ func (a fangKrum) Forge(s *Scene) bool {
 	return s.agree(func() federation.Rows {
 		rows, all := vectors(s)
 		lambda, directions := 0.0, make([][]float64, len(all))
-		owns := make([][]float64, len(all))
+		middles := make([][]float64, len(all))
 		for i := range all {
 			v := &all[i]
 			lambda = max(lambda, v.lambda(s.Liars))
 			directions[i] = v.against(a.author)
-			owns[i] = mean([][]float32{v.own})
+			middles[i] = mean(append(slices.Clone(v.honest), v.own))
 		}
 		picked := func(lambda float64) bool {
 			for i := range all {
-				all[i].set(owns[i], lambda, directions[i])
+				all[i].set(middles[i], lambda, directions[i])
 			}
 			return picks(s, rows)
 		}
@@ -85,8 +93,8 @@ func (a fangKrum) Forge(s *Scene) bool {
 
 // lambda is the paper's upper bound, with m vectors, c of them lies, d weights and
 // D the Euclidean distance: min over honest i of the sum of D to its m-c-2 nearest
-// honest, over (m-2c-1) sqrt(d), plus the largest D to the victim's own, over
-// sqrt(d). Where m-2c-1 is less than 1, and Krum promises nothing, it counts as 1.
+// honest, over (m-2c-1) sqrt(d), plus the largest D to the victim's of one round
+// earlier, over sqrt(d). Where m-2c-1 is less than 1, and Krum promises nothing, it counts as 1.
 func (v *vector) lambda(c int) float64 {
 	honest := append(slices.Clone(v.honest), v.own)
 	m := len(honest) + c
@@ -97,7 +105,7 @@ func (v *vector) lambda(c int) float64 {
 		for _, y := range honest {
 			d = append(d, distance(x, y))
 		}
-		far = max(far, d[len(d)-1])
+		far = max(far, distance(x, v.before))
 		slices.Sort(d)
 		sum := 0.0
 		for _, y := range d[1:min(len(d), max(2, m-c-1))] { // d[0] is x itself

@@ -61,11 +61,12 @@ func TestFangKrum(t *testing.T) {
 				t.Fatalf("seed %d: Krum does not choose %s", seed, name)
 			}
 			_, all := vectors(s)
+			middle := mean(append(slices.Clone(all[0].honest), s.Own.Weights))
 			lambda, right := 0.0, 0
 			for i, m := range all[0].mean() {
-				own, lie := float64(s.Own.Weights[i]), float64(u.Rows.Weights[i])
-				lambda = max(lambda, lie-own)
-				if (m >= own) == (lie > own) == author {
+				before, push := float64(s.Before.Weights[i]), float64(u.Rows.Weights[i])-middle[i]
+				lambda = max(lambda, push)
+				if (m >= before) == (push > 0) == author {
 					right++
 				}
 			}
@@ -74,8 +75,8 @@ func TestFangKrum(t *testing.T) {
 			}
 			// A tenth more is refused: the search leaves no factor of two.
 			far := federation.Rows{Classes: u.Rows.Classes, Features: u.Rows.Features, Weights: slices.Clone(u.Rows.Weights)}
-			for i, own := range s.Own.Weights {
-				far.Weights[i] = own + 1.1*(u.Rows.Weights[i]-own)
+			for i, m := range middle {
+				far.Weights[i] = float32(m + 1.1*(float64(u.Rows.Weights[i])-m))
 			}
 			if picks(s, far) {
 				t.Errorf("seed %d: %s could go a tenth farther", seed, name)
@@ -100,7 +101,7 @@ func TestFangTrimmedMean(t *testing.T) {
 			_, all := vectors(s)
 			right := 0
 			for i, m := range all[0].mean() {
-				up := m >= float64(s.Own.Weights[i])
+				up := m >= float64(s.Before.Weights[i])
 				if (float64(head.Weights[i]) > m) == (up == author) {
 					right++
 				}

@@ -60,7 +60,7 @@ func (g stage) scene(t testing.TB) *Scene {
 	s := &Scene{
 		Round: g.round, Classes: g.classes, Rule: spec, Head: normalHead(rng, g.classes, g.features, .05),
 		Liar: g.liar, Liars: g.liars, Victim: g.victim, Familiar: g.holds(g.victim),
-		Own: normalHead(rng, g.classes, g.features, .05), Before: federation.NewHead(g.classes, g.features),
+		Own: normalHead(rng, g.classes, g.features, .05), Before: normalHead(rng, g.classes, g.features, .05),
 		Rand:  rand.New(rand.NewPCG(g.seed, uint64(g.victim))),
 		Fresh: rand.New(rand.NewPCG(g.seed^uint64(g.liar+1)<<40, g.round)),
 	}
@@ -163,6 +163,7 @@ func hand(own []float32, honest ...[]float32) *Scene {
 	s := &Scene{
 		Classes: 1, Liars: 2, Familiar: []int{0},
 		Own:    federation.Head{Classes: 1, Features: len(own), Weights: own},
+		Before: federation.Head{Classes: 1, Features: len(own), Weights: own},
 		Head:   federation.Head{Classes: 1, Features: len(own), Weights: slices.Clone(own)},
 		Update: &federation.Update{Claims: []int{0}, Rows: federation.Rows{Classes: []int{0}, Features: len(own), Weights: slices.Clone(own)}},
 		Rand:   rand.New(rand.NewPCG(1, 1)), Fresh: rand.New(rand.NewPCG(2, 2)),

@@ -24,6 +24,7 @@ func narrow(x float64) float32 {
 type vector struct {
 	out    []float32   // where the lie goes
 	own    []float32   // the victim's
+	before []float32   // the victim's, one round earlier
 	honest [][]float32 // those that honest peers sent to the victim, ascending by sender
 }
 
@@ -36,7 +37,7 @@ func vectors(s *Scene) (federation.Rows, []vector) {
 		whole = whole && len(u.Rows.Classes) == s.Classes
 	}
 	if whole {
-		v := vector{out: rows.Weights, own: s.Own.Weights}
+		v := vector{out: rows.Weights, own: s.Own.Weights, before: s.Before.Weights}
 		for _, u := range s.Inbox {
 			v.honest = append(v.honest, u.Rows.Weights)
 		}
@@ -47,7 +48,7 @@ func vectors(s *Scene) (federation.Rows, []vector) {
 	}
 	var all []vector
 	for i, c := range rows.Classes {
-		v := vector{out: rows.Row(i), own: s.Own.Row(c)}
+		v := vector{out: rows.Row(i), own: s.Own.Row(c), before: s.Before.Row(c)}
 		for _, u := range s.Inbox {
 			if row := rowOf(u.Rows, c); row != nil {
 				v.honest = append(v.honest, row)

@@ -18,8 +18,8 @@ var (
 	ErrBusy = errors.New("another sweep works in this directory")
 )
 
-// unfinished is the pattern of names of what is not complete yet.
-const unfinished = ".unfinished-*"
+// unfinished begins the names of what is not complete yet.
+const unfinished = ".unfinished-"
 
 // writeFile replaces a file in one step: whoever looks sees all of the new one or
 // none of it, whatever fails meanwhile.
@@ -32,7 +32,7 @@ func replace(path string, write func(*os.File) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return full(path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), unfinished)
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
 		return full(path, err)
 	}

@@ -183,7 +183,7 @@ func Merge(dir string, from ...string) (Results, error) {
 			return Results{}, err
 		}
 	}
-	release, err := exclusive(dir)
+	release, err := lockDir(dir, Options{})
 	if err != nil {
 		return Results{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -303,20 +304,19 @@ func writeAbout(dir string, a report.About) error {
 	return writeFile(filepath.Join(dir, aboutFile), append(b, '\n'))
 }
 
-// exclusive is the lock of who has the directory alone.
-func exclusive(dir string) (func(), error) { return lockDir(dir, Options{}) }
-
 // sweepUp removes what a process that was killed had not finished. Nobody else is at
 // work in the directory.
 func sweepUp(dir string) error {
-	for _, sub := range []string{"", "cells", "verdicts", filepath.Join("verdicts", "*")} {
-		left, err := filepath.Glob(filepath.Join(dir, sub, unfinished))
-		if err != nil {
+	for _, sub := range []string{"", "cells", "verdicts"} {
+		entries, err := os.ReadDir(filepath.Join(dir, sub))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		for _, path := range left {
-			if err := os.RemoveAll(path); err != nil {
-				return full(path, err)
+		for _, e := range entries {
+			if path := filepath.Join(dir, sub, e.Name()); strings.HasPrefix(e.Name(), unfinished) {
+				if err := os.RemoveAll(path); err != nil {
+					return full(path, err)
+				}
 			}
 		}
 	}

@@ -91,7 +91,7 @@ func newRecorder(dir, key string, peers int) (*recorder, error) {
 		return nil, full(r.dir, err)
 	}
 	var err error
-	if r.unfinished, err = os.MkdirTemp(filepath.Dir(r.dir), unfinished); err != nil {
+	if r.unfinished, err = os.MkdirTemp(filepath.Dir(r.dir), unfinished+"*"); err != nil {
 		return nil, full(r.dir, err)
 	}
 	for i := range peers {
