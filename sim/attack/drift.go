@@ -10,8 +10,8 @@ import (
 // little towards rows under false names. In each round a row goes a given share of
 // the length of its goal, or all the way if that is less, so that nothing it sends
 // is far from what the victim has. The goal is what the liar learned for another
-// class: one permutation of all classes for everybody, or one of the victim's
-// foreign classes, beside true rows for its own.
+// class, by one permutation of all classes for everybody, so that victims pull each
+// other along. The variant for foreign classes sends true rows for the victim's own.
 type drift struct {
 	Honest
 	seed    uint64
@@ -20,16 +20,12 @@ type drift struct {
 }
 
 func (a drift) Forge(s *Scene) bool {
-	pool, stream := []int(truth(s.Classes)), uint64(driftStream)
-	if a.foreign {
-		pool, stream = s.foreign(), uint64(s.Victim)
-	}
-	goals := derange(pool, s.Classes, rand.New(rand.NewPCG(a.seed, stream)))
-	for _, c := range pool {
-		out := rowOf(s.Update.Rows, c)
-		if out == nil {
+	goals := derange(truth(s.Classes), s.Classes, rand.New(rand.NewPCG(a.seed, driftStream)))
+	for i, c := range s.Update.Rows.Classes {
+		if a.foreign && s.familiar(c) {
 			continue
 		}
+		out := s.Update.Rows.Row(i)
 		goal, own := s.Head.Row(goals[c]), s.Own.Row(c)
 		step, way := a.epsilon*distance(goal, make([]float32, len(goal))), distance(goal, own)
 		copy(out, goal)

@@ -148,11 +148,13 @@ func derange(pool []int, classes int, rng *rand.Rand) names {
 	return n
 }
 
-// swap exchanges two random classes of the pool.
+// swap exchanges two classes of the pool: those that come first in a random order of
+// all classes. With one source of randomness for all victims most of them are told
+// the same, and confirm it to each other.
 func swap(pool []int, classes int, rng *rand.Rand) names {
-	pool = slices.Clone(pool)
-	rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
-	return derange(pool[:min(2, len(pool))], classes, rng)
+	order := rng.Perm(classes)
+	pair := slices.DeleteFunc(order, func(c int) bool { return !slices.Contains(pool, c) })
+	return derange(pair[:min(2, len(pair))], classes, rng)
 }
 
 // upper returns the upper half of the classes, but at least two: what a public lie
@@ -184,7 +186,12 @@ func scaled(m maker) *poison {
 
 // swapped exchanges two of the victim's foreign classes.
 func swapped(m maker) *poison {
-	return &poison{seed: m.seed, sets: m.whole("prototypes"), personal: swap, public: publicly(swap), factor: 1}
+	return &poison{
+		seed: m.seed, sets: m.whole("prototypes"), public: publicly(swap), factor: 1,
+		personal: func(foreign []int, classes int, _ *rand.Rand) names {
+			return swap(foreign, classes, rand.New(rand.NewPCG(m.seed, publicStream)))
+		},
+	}
 }
 
 // narrowed is [swapped] with a claim to these two classes only, so that vote mass,
