@@ -22,7 +22,7 @@ import (
 func newSim() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
-		Short: "Simulate federations under attack: any rule, any attack, figures that others can repeat",
+		Short: "Simulate federations under attack, in figures that others can repeat",
 		Long: `Sim runs many peers in one process, in virtual time: the same peers that the daemon
 runs, on a network, with lives and with liars that a file describes. The same file
 gives the same bytes on every machine and with any number of workers.`,

@@ -35,7 +35,7 @@ func newSimPaper() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "paper [FIGURE...]",
-		Short: "Repeat the experiments behind the Bristle paper and bristle+, beside the published figures",
+		Short: "Repeat the Bristle paper's experiments beside the published figures",
 		Long: `Paper runs bundled experiments: the figures of Bristle's author (1.1 to 7.3 and more)
 and the tables of bristle+ (plus-...), each on the whole test set and with several
 seeds, and prints what was published beside it. "bristled sim list" names them.

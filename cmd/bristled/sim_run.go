@@ -90,7 +90,7 @@ func newSimSweep() *cobra.Command {
 	var f simFlags
 	cmd := &cobra.Command{
 		Use:   "sweep FILE",
-		Short: "Run the cells of an experiment into a directory, some of them or the rest of them",
+		Short: "Run an experiment, or a part of it, into a directory",
 		Long: `Sweep runs the cells of an experiment file into a directory. Each is written when it
 is finished, so a sweep that was stopped goes on with --resume. With --shard i/n it
 runs every n-th cell, and "bristled sim merge" brings the shards together; the
