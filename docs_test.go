@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bristle-fl/bristled/aggregation"
+	"github.com/bristle-fl/bristled/sim/attack"
 )
 
 // TestRulesAreDocumented keeps the tables of docs/rules.md equal to the code.
@@ -29,6 +30,31 @@ func TestRulesAreDocumented(t *testing.T) {
 			if _, section, _ := strings.Cut(string(b), want); !strings.Contains(strings.SplitN(section, "\n## ", 2)[0], row) {
 				t.Errorf("docs/rules.md, %s: this row is missing:\n%s", r.Name, row)
 			}
+		}
+	}
+}
+
+// TestEverythingIsListed: each rule, filter and attack has its line in the pages
+// that list them, and each key of an experiment file its own.
+func TestEverythingIsListed(t *testing.T) {
+	page := func(name string) string {
+		b, err := os.ReadFile("docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	aggregators, attacks := page("aggregators.md"), page("attacks.md")
+	for _, infos := range [][]aggregation.Info{aggregation.Rules(), aggregation.Filters()} {
+		for _, r := range infos {
+			if r.Name != "local" && !strings.Contains(aggregators, "`"+r.Name+"`") {
+				t.Errorf("docs/aggregators.md does not mention %s", r.Name)
+			}
+		}
+	}
+	for _, a := range attack.List() {
+		if !strings.Contains(attacks, "`"+a.Name) {
+			t.Errorf("docs/attacks.md does not mention %s", a.Name)
 		}
 	}
 }

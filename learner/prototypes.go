@@ -91,7 +91,7 @@ func rowKey(key [32]byte, class int, row []float32) [32]byte {
 }
 
 // Pseudo makes samples of classes that a peer has none of: the spread of its own
-// samples, moved to the mean that others say the class has (docs/bristle.md, e, prototypes).
+// samples, moved to the mean that others say the class has (docs/bristle-plus.md).
 // Features are not negative, so neither are those of pseudo-samples.
 type Pseudo struct {
 	Foreign federation.Rows // the means of the classes

@@ -24,7 +24,7 @@ func with(name, summary, source string, build func(m maker) Attack, constants ..
 const (
 	bristle   = "the author of Bristle, 2021"
 	ours      = "this project"
-	plus      = "bristle+ (docs/bristle.md, f6)"
+	plus      = ours
 	blanchard = "Blanchard et al., NIPS 2017"
 	li        = "Li et al., AAAI 2019"
 	xie       = "Xie, Koyejo and Gupta, UAI 2020"

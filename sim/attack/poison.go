@@ -9,7 +9,7 @@ import (
 
 // poison is the foreign-poison family: the liar trains honestly on all classes and
 // sends true rows under false names, where the victim cannot tell because it has no
-// samples of these classes (docs/bristle.md, f6).
+// samples of these classes (docs/attacks.md).
 //
 // What it publishes as prototypes, one set for all, limits it. With honest or copied
 // ones the names are false in a way of each victim's own. With false ones they
@@ -215,11 +215,9 @@ func narrowed(m maker) *poison {
 func windowed(public, spread bool) func(m maker) *poison {
 	return func(m maker) *poison {
 		window := func(classes int) []int {
-			from := 0
+			from := m.whole("first")
 			if spread {
 				from = m.liar * classes / m.liars
-			} else {
-				from = m.whole("first")
 			}
 			var w []int
 			for i := range min(m.whole("size"), classes) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bristle-fl/bristled/aggregation"
 	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/internal/kernel"
 )
 
 // stage is what a scene is made of, so that tests make equal ones twice.
@@ -25,7 +26,7 @@ type stage struct {
 func normalHead(rng *rand.Rand, classes, features int, sd float64) federation.Head {
 	h := federation.NewHead(classes, features)
 	for i := range h.Weights {
-		h.Weights[i] = float32(float64(i%7)*.1 + sd*rng.NormFloat64())
+		h.Weights[i] = float32(float64(i%7)/10 + float64(sd*kernel.Normal(rng)))
 	}
 	return h
 }

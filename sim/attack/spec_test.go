@@ -2,6 +2,7 @@ package attack
 
 import (
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -97,6 +98,29 @@ func TestList(t *testing.T) {
 				t.Errorf("%s: %s: %v", i.Name, c.Name, err)
 			}
 		}
+	}
+}
+
+// TestDocumented holds the page on attacks to what is there: every attack is in it,
+// and its example is the one that is compiled.
+func TestDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/attacks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range List() {
+		if text := string(page); !strings.Contains(text, "`"+i.Name+"`") && !strings.Contains(text, "`"+i.Name+"(") {
+			t.Errorf("docs/attacks.md does not know %s", i.Name)
+		}
+	}
+	code, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```go\n")
+	example, _, _ = strings.Cut(example, "```")
+	if example == "" || !strings.Contains(string(code), example) {
+		t.Error("the example of docs/attacks.md is not that of example_test.go")
 	}
 }
 

@@ -35,9 +35,9 @@ func TestGoldenSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	for file, want := range map[string]string{
-		"results.csv":  "",
-		"curves.csv":   "",
-		"heads.sha256": "",
+		"results.csv":  "bbf8790c8f5d510b",
+		"curves.csv":   "e05ca5def33affb5",
+		"heads.sha256": "86773a555fa3dc78",
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
