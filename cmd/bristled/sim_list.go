@@ -17,28 +17,6 @@ type listed struct {
 	Summary string `json:"summary"`
 }
 
-// partitions and topologies are what an experiment file may name.
-var (
-	partitions = []listed{
-		{"iid", "every peer holds all classes"},
-		{"windows", "peer i holds so many consecutive classes, from class i on"},
-		{"dirichlet", "each peer's shares of the classes are drawn; the smaller alpha, the fewer classes"},
-		{"shards", "each peer gets some shards of one class each"},
-		{"owner", "each peer is one owner of the data: a patient, a subject"},
-	}
-	topologies = []listed{
-		{"all", "everybody sends to everybody"},
-		{"random", "to k others, drawn anew in every round"},
-		{"round-robin", "to one other in every round, in cyclic order"},
-		{"hops", "to one other in every round, 1, 2, 4, 8, ... places further (the Bristle experiments' ring)"},
-		{"ring", "to the two neighbours"},
-		{"regular", "a random graph with k links at every peer"},
-		{"erdos-renyi", "each pair is linked with probability p"},
-		{"small-world", "a ring of k neighbours with links moved at probability p (Watts and Strogatz)"},
-		{"file", "links from a file, two peers on each line"},
-	}
-)
-
 func newSimList() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -61,8 +39,9 @@ func list(out io.Writer, asJSON bool) error {
 		Attacks    []listed `json:"attacks"`
 		Partitions []listed `json:"partitions"`
 		Topologies []listed `json:"topologies"`
+		Sources    []listed `json:"sources"`
 		Figures    []listed `json:"figures"`
-	}{Partitions: partitions, Topologies: topologies}
+	}{Sources: kinds(experiment.Sources()), Partitions: kinds(experiment.Partitions()), Topologies: kinds(experiment.Topologies())}
 	for _, r := range aggregation.Rules() {
 		all.Rules = append(all.Rules, listed{r.Name, r.Summary})
 	}
@@ -89,6 +68,7 @@ func list(out io.Writer, asJSON bool) error {
 		{"Rules (docs/rules.md)", all.Rules},
 		{"Filters, written before a rule: nnm(f=3)|median", all.Filters},
 		{"Attacks (docs/attacks.md)", all.Attacks},
+		{"Data", all.Sources},
 		{"Partitions", all.Partitions},
 		{"Topologies", all.Topologies},
 		{"Figures of `bristled sim paper`", all.Figures},
@@ -102,4 +82,12 @@ func list(out io.Writer, asJSON bool) error {
 		}
 	}
 	return nil
+}
+
+func kinds(all []experiment.Kind) []listed {
+	var lines []listed
+	for _, k := range all {
+		lines = append(lines, listed{k.Name, k.Summary})
+	}
+	return lines
 }
