@@ -95,8 +95,9 @@ func Weigh(own OwnMeans, sets []Published, foreign []int) Knowledge {
 			k.Trust[j] = hearsay(j, &k, mass, sets)
 		}
 	}
+	standing := standings(own, &k, sets, mass)
 	for _, c := range foreign {
-		v.ask(&k, c, sets, mass)
+		v.ask(&k, c, sets, mass, standing)
 	}
 	return k
 }
@@ -115,7 +116,6 @@ type view struct {
 	rows   [][]float32
 	votes  []float64
 	voters []int // the sets that rows are of
-	court  *court
 }
 
 func newView(own OwnMeans) *view {
@@ -214,12 +214,7 @@ func sharpen(a float64) float64 {
 }
 
 // ask adds to k what the sets say of a foreign class.
-//
-// Where they do not agree, trust at first hand is not enough: a liar that is
-// truthful about the classes that the two have in common passes that test. Then it
-// is multiplied by the standing of the set among all others, some of which know
-// classes that it lies about.
-func (v *view) ask(k *Knowledge, class int, sets []Published, mass []float64) {
+func (v *view) ask(k *Knowledge, class int, sets []Published, mass, standing []float64) {
 	v.rows, v.votes, v.voters = v.rows[:0], v.votes[:0], v.voters[:0]
 	for j, set := range sets {
 		at, ok := slices.BinarySearch(set.Means.Classes, class)
@@ -232,7 +227,9 @@ func (v *view) ask(k *Knowledge, class int, sets []Published, mass []float64) {
 	}
 	if share := v.agreeing(); share < undisputed {
 		k.Disputes = append(k.Disputes, Dispute{Class: class, Share: share})
-		v.settle(k, sets, mass)
+	}
+	if standing != nil {
+		v.settle(standing)
 	}
 	k.Means.Classes = append(k.Means.Classes, class)
 	k.Means.Weights = append(k.Means.Weights, v.rows[0]...)

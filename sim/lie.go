@@ -77,8 +77,8 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 }
 
 // falseSet returns the prototypes that a liar shows to a peer, which gets them
-// with the first update. Liars whose sets are false vouch for each other and for
-// nobody else.
+// with the first update. Liars whose sets are false vouch for each other and say
+// that nobody else is to be trusted.
 func (w *world) falseSet(m *member, l *liar, s *attack.Scene) *federation.Prototypes {
 	if set, ok := m.liarSets[s.Liar]; ok {
 		return set
@@ -92,6 +92,11 @@ func (w *world) falseSet(m *member, l *liar, s *attack.Scene) *federation.Protot
 	ignore(m.ReceivePrototypes(&set))
 	if set.Hash() != l.set.Hash() {
 		trust := map[federation.Hash]uint8{}
+		for _, other := range w.sets { // they speak ill of the honest
+			if _, honest := w.numbers[other.Sender]; honest {
+				trust[other.Hash()] = 0
+			}
+		}
 		for _, other := range m.liarSets {
 			trust[other.Hash()] = 255
 		}

@@ -37,7 +37,7 @@ func TestGoldenSweep(t *testing.T) {
 	for file, want := range map[string]string{
 		"results.csv":  "bbf8790c8f5d510b",
 		"curves.csv":   "e05ca5def33affb5",
-		"heads.sha256": "86773a555fa3dc78",
+		"heads.sha256": "b1966b7570764990",
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
