@@ -186,7 +186,12 @@ func (n *Network) validate(ctx context.Context, from peer.ID, m *pubsub.Message)
 	// rest's a moment later.
 	if against := n.senders.commit(origin, u, m.Message); against != nil {
 		n.equivocated(origin, against, m.Message)
-		return pubsub.ValidationAccept // to be forwarded: others have seen the first only
+		if verdict == fresh || verdict == stale {
+			return pubsub.ValidationAccept // to be forwarded: others have seen the first only
+		}
+	}
+	if n.guard.outlawed(origin) && verdict != flood {
+		return pubsub.ValidationIgnore
 	}
 	switch verdict {
 	case stale, surplus:

@@ -36,7 +36,7 @@ type guard struct {
 
 	mu        sync.Mutex
 	offenders *simplelru.LRU[peer.ID, offender]
-	outlaws   *simplelru.LRU[peer.ID, struct{}]
+	outlaws   *simplelru.LRU[peer.ID, time.Time] // since when; zero: since before the start
 }
 
 type offender struct {
@@ -50,7 +50,7 @@ func newGuard(now func() time.Time) *guard {
 	if err != nil {
 		panic(err) // the size is a positive constant
 	}
-	outlaws, err := simplelru.NewLRU[peer.ID, struct{}](maxOutlaws, nil)
+	outlaws, err := simplelru.NewLRU[peer.ID, time.Time](maxOutlaws, nil)
 	if err != nil {
 		panic(err)
 	}
@@ -65,7 +65,7 @@ func newGuardAgainst(outlaws []federation.PeerID) (*guard, error) {
 		if err != nil {
 			return nil, fmt.Errorf("a key that has equivocated, %q: not a peer ID: %w", id, err)
 		}
-		g.outlaw(p)
+		g.outlaws.Add(p, time.Time{})
 	}
 	return g, nil
 }
@@ -77,7 +77,7 @@ func (g *guard) outlaw(p peer.ID) bool {
 	if g.outlaws.Contains(p) {
 		return false
 	}
-	g.outlaws.Add(p, struct{}{})
+	g.outlaws.Add(p, g.now())
 	return true
 }
 
@@ -134,18 +134,31 @@ func (g *guard) bans() []peer.ID {
 	return banned
 }
 
+// convicting is for how long what an outlaw signed still goes through the
+// validator, which hands nothing on but forwards what contradicts the first:
+// others have seen that only, and gossip may lose a message.
+const convicting = 5 * time.Second
+
 // Contains is the question of pubsub.Blacklist.
-func (g *guard) Contains(p peer.ID) bool { return g.outlawed(p) || !g.bannedUntil(p).IsZero() }
+func (g *guard) Contains(p peer.ID) bool {
+	g.mu.Lock()
+	since, outlaw := g.outlaws.Peek(p)
+	g.mu.Unlock()
+	return outlaw && g.now().Sub(since) >= convicting || !g.bannedUntil(p).IsZero()
+}
+
+// refuses says whether p may not connect.
+func (g *guard) refuses(p peer.ID) bool { return g.outlawed(p) || g.Contains(p) }
 
 // Add is the other half of pubsub.Blacklist. Only strikes and equivocation ban.
 func (g *guard) Add(peer.ID) bool { return false }
 
 // The rest is connmgr.ConnectionGater.
 
-func (g *guard) InterceptPeerDial(p peer.ID) bool                                { return !g.Contains(p) }
+func (g *guard) InterceptPeerDial(p peer.ID) bool                                { return !g.refuses(p) }
 func (g *guard) InterceptAddrDial(peer.ID, ma.Multiaddr) bool                    { return true }
 func (g *guard) InterceptAccept(network.ConnMultiaddrs) bool                     { return true }
 func (g *guard) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
 func (g *guard) InterceptSecured(_ network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
-	return !g.Contains(p)
+	return !g.refuses(p)
 }
