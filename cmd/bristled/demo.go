@@ -261,6 +261,9 @@ func demoOnBus(ctx context.Context, out io.Writer, e sim.Experiment, rule string
 	if err != nil {
 		return sim.Result{}, err
 	}
+	// The others are there to compare with: as they are published, without
+	// prototypes, which teach even a peer that merges nothing.
+	other.Manifest.Prototypes = federation.PrototypeSpec{}
 	fmt.Fprintf(out, "The same peers with %s ...\n", ruleTitles[rule])
 	return sim.Run(ctx, other)
 }
