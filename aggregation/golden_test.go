@@ -118,14 +118,18 @@ func checksum(t *testing.T, name string) string {
 }
 
 // The portable kernels give the bits of the fast ones.
-func TestGoldenOnPortableKernels(t *testing.T) {
+func TestGoldenOnPortableKernels(t *testing.T) { onPortableKernels(t, "TestGolden") }
+
+// onPortableKernels runs a test of this package again, on the portable kernels.
+func onPortableKernels(t *testing.T, test string) {
+	t.Helper()
 	if cpu.Active() == cpu.Generic || runtime.GOARCH != "amd64" {
 		t.Skip("the portable kernels are in use anyway")
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestGolden$", "-test.v")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.v")
 	cmd.Env = append(os.Environ(), cpu.Variable+"=generic")
 	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestGolden") {
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+test) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -5,15 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
-	"os"
-	"os/exec"
-	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/bristle-fl/bristled/federation"
-	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 )
 
 // means returns rows of so many features for the given classes.
@@ -300,17 +295,7 @@ func TestImagined(t *testing.T) {
 const goldenKnowledge = "38c696625648c40e3e13c49a63e2fb29"
 
 // The portable kernels give the bits of the fast ones.
-func TestGoldenKnowledgeOnPortableKernels(t *testing.T) {
-	if cpu.Active() == cpu.Generic || runtime.GOARCH != "amd64" {
-		t.Skip("the portable kernels are in use anyway")
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestGoldenKnowledge$", "-test.v")
-	cmd.Env = append(os.Environ(), cpu.Variable+"=generic")
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestGoldenKnowledge") {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
+func TestGoldenKnowledgeOnPortableKernels(t *testing.T) { onPortableKernels(t, "TestGoldenKnowledge") }
 
 func TestGoldenKnowledge(t *testing.T) {
 	rng := random(20211021)

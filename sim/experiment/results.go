@@ -80,6 +80,7 @@ func finish(dir string, p plan) (Results, error) {
 		{"results.csv", report.WriteCSV},
 		{"curves.csv", report.WriteCurvesCSV},
 		{"results.parquet", report.WriteParquet},
+		{"curves.parquet", report.WriteCurvesParquet},
 	} {
 		err := replace(filepath.Join(dir, table.name), func(f *os.File) error {
 			w := bufio.NewWriter(f)

@@ -95,19 +95,19 @@ func (s *sweeper) sweep(ctx context.Context, f *File) (res Results, err error) {
 	if err := s.prepare(p, f.Text); err != nil {
 		return res, err
 	}
-	var todo []Cell
+	var pending []Cell
 	for i, c := range cells {
 		if p.finished(s.Dir, c.Key) {
 			s.state.Done++
 		} else if i%s.Shards == s.Shard {
-			todo = append(todo, c)
+			pending = append(pending, c)
 		}
 	}
 	s.state.Total, s.start = len(cells), time.Now()
 	if s.Shards > 1 {
-		s.state.Done, s.state.Total = 0, len(todo)
+		s.state.Done, s.state.Total = 0, len(pending)
 	}
-	if err := s.run(ctx, todo); err != nil {
+	if err := s.run(ctx, pending); err != nil {
 		return res, err
 	}
 	about := s.About
@@ -200,18 +200,18 @@ func (s *sweeper) ownDone(p plan) bool {
 }
 
 // run runs cells side by side.
-func (s *sweeper) run(ctx context.Context, todo []Cell) error {
+func (s *sweeper) run(ctx context.Context, pending []Cell) error {
 	parallel := s.Parallel
 	if parallel == 0 {
 		parallel = s.Workers
 	}
-	for _, c := range todo {
+	for _, c := range pending {
 		s.work += c.work()
 		if s.Parallel == 0 && c.Settings.Peers.Honest > largeCell {
 			parallel = 1
 		}
 	}
-	parallel = max(1, min(parallel, s.Workers, len(todo)))
+	parallel = max(1, min(parallel, s.Workers, len(pending)))
 	each := s.Workers / parallel
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -219,8 +219,8 @@ func (s *sweeper) run(ctx context.Context, todo []Cell) error {
 	var pool sync.WaitGroup
 	for range parallel {
 		pool.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(todo)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				if err := s.cell(ctx, todo[i], each); err != nil {
+			for i := next.Add(1) - 1; i < int64(len(pending)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				if err := s.cell(ctx, pending[i], each); err != nil {
 					cancel(err)
 					return
 				}

@@ -43,7 +43,7 @@ func must[T any](t testing.TB) func(T, error) T {
 }
 
 // tables are the files whose bytes must not depend on how a sweep was run.
-var tables = []string{"results.csv", "curves.csv", "results.parquet", "heads.sha256", planFile, experimentFile}
+var tables = []string{"results.csv", "curves.csv", "results.parquet", "curves.parquet", "heads.sha256", planFile, experimentFile}
 
 func readTables(t *testing.T, dir string) string {
 	t.Helper()
