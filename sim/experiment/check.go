@@ -72,7 +72,7 @@ func (c *Cell) checkHeads() error {
 	heads := c.heads()
 	least, most := c.rule.least, c.rule.most
 	if most > 0 && heads > most {
-		return fmt.Errorf("%w: rule %s with these constants takes at most %d heads, and a peer has %d: use fewer peers or another rule",
+		return fmt.Errorf("%w: rule %s with these constants takes at most %d heads, and a peer has %d: use a smaller f, fewer peers or another rule",
 			ErrImpossible, aggregation.Format(c.rule.spec), most, heads)
 	}
 	if least <= heads {
