@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -68,6 +69,25 @@ func TestEquivocatorIsFoundOutByAll(t *testing.T) {
 		eventually(t, "it is turned away", func() bool { return !find(again, s.ID()).Connected })
 		if _, err := Start(t.Context(), Config{Identity: liar, Manifest: m, Equivocated: []federation.PeerID{"nobody"}}); err == nil {
 			t.Error("a key that is none was taken")
+		}
+	}
+}
+
+// While a key is being convicted both its versions are forwarded and neither is
+// handed on: gossip may have lost the first message of either, as it does with
+// what comes just before a mesh forms.
+func TestBothVersionsAreForwarded(t *testing.T) {
+	m := prototypeManifest("both versions")
+	n := start(t, Config{Manifest: m})
+	liar := testIdentity(t)
+	for seq, fill := range []float32{1, 2, 1, 2} {
+		u := naming(m, testSet(m, liar.ID(), 1, fill), uint64(seq+1))
+		said := message(liar, gossipTopic(m.ID()), encode(t, m, u))
+		if got := n.validate(t.Context(), n.self+"x", said); got != pubsub.ValidationAccept {
+			t.Errorf("version %v under number %d: %v", fill, seq+1, got)
+		}
+		if handedOn := said.ValidatorData != nil; handedOn != (seq == 0) {
+			t.Errorf("version %v under number %d: handed on: %v", fill, seq+1, handedOn)
 		}
 	}
 }

@@ -186,11 +186,14 @@ func (n *Network) validate(ctx context.Context, from peer.ID, m *pubsub.Message)
 	// rest's a moment later.
 	if against := n.senders.commit(origin, u, m.Message); against != nil {
 		n.equivocated(origin, against, m.Message)
-		if verdict == fresh || verdict == stale {
-			return pubsub.ValidationAccept // to be forwarded: others have seen the first only
-		}
 	}
 	if n.guard.outlawed(origin) && verdict != flood {
+		if verdict == fresh || verdict == stale {
+			// Forwarded, and not handed on. Both versions: some have seen
+			// only the one, some only the other, and gossip may have lost
+			// the first of either.
+			return pubsub.ValidationAccept
+		}
 		return pubsub.ValidationIgnore
 	}
 	switch verdict {

@@ -135,8 +135,8 @@ func (g *guard) bans() []peer.ID {
 }
 
 // convicting is for how long what an outlaw signed still goes through the
-// validator, which hands nothing on but forwards what contradicts the first:
-// others have seen that only, and gossip may lose a message.
+// validator, which hands nothing on but forwards it, so that those who have
+// seen one version only get to see the other.
 const convicting = 5 * time.Second
 
 // Contains is the question of pubsub.Blacklist.
