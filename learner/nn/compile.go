@@ -49,6 +49,7 @@ type Program struct {
 	floats int // numbers of activation memory
 	bytes  int // bytes of it
 	train  *tape
+	drop   *dropoutOp // nil: none
 }
 
 // Param is a trainable parameter.
@@ -76,7 +77,10 @@ func compileTraining(g *graph.Graph, input []int, o TrainOptions, trainable func
 			return nil
 		}
 		head, err := graph.Head(b.static)
-		b.drop = func(v *value) op { return newDropout(o.Dropout, o.Seed, v.size()) }
+		b.drop = func(v *value) op {
+			b.prog.drop = newDropout(o.Dropout, o.Seed, v.size())
+			return b.prog.drop
+		}
 		b.dropAt = head.Features
 		return err
 	})

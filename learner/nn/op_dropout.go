@@ -10,14 +10,21 @@ import (
 // dropoutOp drops a share of its input and scales up the rest (Srivastava et
 // al., 2014), anew in every forward pass.
 type dropoutOp struct {
-	share float32
-	rng   *rand.Rand
-	mask  []float32 // 0 or 1/(1-share)
+	share  float32
+	seed   uint64
+	source *rand.PCG
+	rng    *rand.Rand
+	mask   []float32 // 0 or 1/(1-share)
 }
 
 func newDropout(share float32, seed uint64, size int) *dropoutOp {
-	return &dropoutOp{share, rand.New(rand.NewPCG(seed, 0xd0)), make([]float32, size)}
+	source := rand.NewPCG(seed, 0)
+	return &dropoutOp{share, seed, source, rand.New(source), make([]float32, size)}
 }
+
+// reseed makes what is dropped next depend on the step alone, so that training
+// can be resumed.
+func (o *dropoutOp) reseed(step uint64) { o.source.Seed(o.seed, step) }
 
 func (o *dropoutOp) reads() reads { return reads{} }
 

@@ -19,6 +19,11 @@ type Optimizer struct {
 	// WeightDecay is added to the gradient (SGD, Adam), or shrinks the
 	// weights on its own (AdamW; Loshchilov and Hutter, 2019).
 	WeightDecay float64
+
+	// Of, if not nil, gives the learning rate and the weight decay of a
+	// parameter in place of the two above: discriminative fine-tuning (Howard
+	// and Ruder, 2018). A rate of 0 leaves the parameter as it is.
+	Of func(param string) (rate, decay float64)
 }
 
 // Kind is a method of optimization.
@@ -44,16 +49,19 @@ type optimizer struct {
 	moments  map[string]*moments
 	made     int // steps made
 
-	// The step at hand.
-	adam           kernel.AdamStep
-	rate, momentum float32
-	param          *Param
-	state          *moments
-	task           func(task, worker int)
+	// The parameter at hand.
+	adam                  kernel.AdamStep
+	rate, momentum, decay float32
+	param                 *Param
+	state                 *moments
+	task                  func(task, worker int)
 }
 
 // moments is what an optimizer remembers about one parameter.
-type moments struct{ first, second []float32 }
+type moments struct {
+	first, second []float32
+	made          int // steps of this parameter, which may have been frozen before
+}
 
 func newOptimizer(o Optimizer, s Schedule) *optimizer {
 	if o.Kind != SGD && o.Momentum == 0 {
@@ -69,30 +77,42 @@ func newOptimizer(o Optimizer, s Schedule) *optimizer {
 
 // step updates the parameters that have gradients.
 func (o *optimizer) step(params []*Param, p *pool.Pool) {
-	rate := o.LearningRate * o.schedule.Rate(o.made)
-	momentum := o.schedule.Momentum(o.made, o.Momentum)
+	share, momentum := o.schedule.Rate(o.made), o.schedule.Momentum(o.made, o.Momentum)
 	o.made++
-	o.rate, o.momentum = float32(rate), float32(momentum)
-	o.adam = kernel.AdamStep{LearningRate: o.rate, Beta1: o.momentum, Beta2: beta2, Epsilon: epsilon,
-		Correction1: float32(1 - power(momentum, o.made)),
-		Correction2: float32(1 - power(beta2, o.made))}
-	if o.Kind == Adam {
-		o.adam.L2 = float32(o.WeightDecay)
-	}
 	for _, q := range params {
 		if q.Grad == nil {
 			continue
 		}
-		o.param, o.state = q, o.moments[q.Name]
-		if o.state == nil {
-			o.state = &moments{first: make([]float32, len(q.Data))}
-			if o.Kind != SGD {
-				o.state.second = make([]float32, len(q.Data))
+		rate, decay := o.LearningRate, o.WeightDecay
+		if o.Of != nil {
+			if rate, decay = o.Of(q.Name); rate == 0 {
+				continue
 			}
-			o.moments[q.Name] = o.state
+		}
+		o.param, o.state = q, o.remember(q)
+		o.state.made++
+		o.rate, o.momentum, o.decay = float32(rate*share), float32(momentum), float32(decay)
+		o.adam = kernel.AdamStep{LearningRate: o.rate, Beta1: o.momentum, Beta2: beta2, Epsilon: epsilon,
+			Correction1: float32(1 - power(momentum, o.state.made)),
+			Correction2: float32(1 - power(beta2, o.state.made))}
+		if o.Kind == Adam {
+			o.adam.L2 = o.decay
 		}
 		p.Run((len(q.Data)+updateChunk-1)/updateChunk, o.task)
 	}
+}
+
+// remember returns the moments of a parameter, zeros if it had no step yet.
+func (o *optimizer) remember(q *Param) *moments {
+	m := o.moments[q.Name]
+	if m == nil {
+		m = &moments{first: make([]float32, len(q.Data))}
+		if o.Kind != SGD {
+			m.second = make([]float32, len(q.Data))
+		}
+		o.moments[q.Name] = m
+	}
+	return m
 }
 
 // update makes the step for one chunk of a parameter.
@@ -101,9 +121,9 @@ func (o *optimizer) update(task, _ int) {
 	w, g, m := o.param.Data[lo:hi], o.param.Grad[lo:hi], o.state.first[lo:hi]
 	switch o.Kind {
 	case SGD:
-		f32.SGD(w, g, m, f32.SGDStep{LearningRate: o.rate, Momentum: o.momentum, WeightDecay: float32(o.WeightDecay), Nesterov: o.Nesterov})
+		f32.SGD(w, g, m, f32.SGDStep{LearningRate: o.rate, Momentum: o.momentum, WeightDecay: o.decay, Nesterov: o.Nesterov})
 	case AdamW:
-		f32.AdamW(w, g, m, o.state.second[lo:hi], o.adam, float32(o.WeightDecay))
+		f32.AdamW(w, g, m, o.state.second[lo:hi], o.adam, o.decay)
 	default:
 		kernel.Adam(w, g, m, o.state.second[lo:hi], o.adam)
 	}

@@ -16,7 +16,7 @@ var ErrDiverged = errors.New("training diverged: the loss is not finite (start a
 // TrainOptions say how a graph is trained.
 type TrainOptions struct {
 	Options
-	Batch     int // most samples in a step, at least 1
+	Batch     int // most samples in a pass, at least 1
 	Loss      Loss
 	Optimizer Optimizer
 	Schedule  Schedule // nil: constant
@@ -27,7 +27,7 @@ type TrainOptions struct {
 	Freeze string
 
 	// Dropout is the share of features, the head's inputs, that are dropped
-	// in a step, in [0, 1); Seed decides which.
+	// in a pass, in [0, 1); Seed and the number of the step decide which.
 	Dropout float32
 	Seed    uint64
 }
@@ -41,7 +41,8 @@ type Trainer struct {
 	prog    *Program
 	opt     *optimizer
 	columns int
-	x       []float32 // a batch that is not full
+	x       []float32   // a batch that is not full
+	sums    [][]float32 // gradients of the passes before, where a step has several
 }
 
 // NewTrainer returns a trainer that changes the constants of g in place. The
@@ -88,7 +89,7 @@ func (t *Trainer) Freeze(line string) error {
 	if !prog.output.root().wants {
 		return fmt.Errorf("nn: the freeze line %.80q leaves nothing to train: choose a value further from the output", line)
 	}
-	t.prog, t.columns = prog, graph.Size(out[1:])
+	t.prog, t.columns, t.sums = prog, graph.Size(out[1:]), nil
 	t.x = make([]float32, graph.Size(t.input))
 	return nil
 }
@@ -147,22 +148,61 @@ func (t *Trainer) Params() []*Param { return t.prog.params }
 // Memory returns the bytes of activations and their gradients in a step.
 func (t *Trainer) Memory() int { return t.prog.Memory() }
 
-// Step makes one step on a batch of samples that lie one after another in x,
-// with Columns() targets each, and returns the mean loss before the step. On
-// an error, which may wrap [ErrDiverged], no weight has changed.
+// Step makes one step on samples that lie one after another in x, with
+// Columns() targets each, and returns the mean loss before the step. More
+// samples than [TrainOptions].Batch go through in several passes, whose
+// gradients are added: the step is the same but for rounding and dropout, if
+// the loss is a mean over rows. On an error, which may wrap [ErrDiverged], no
+// weight has changed.
 func (t *Trainer) Step(x, targets []float32) (float64, error) {
-	sample := len(t.x) / t.options.Batch
+	sample, batch := len(t.x)/t.options.Batch, t.options.Batch
 	rows := len(targets) / max(t.columns, 1)
-	if rows < 1 || rows > t.options.Batch || len(targets) != rows*t.columns || len(x) != rows*sample {
-		return 0, fmt.Errorf("nn: training batch of %d numbers and %d targets: up to %d samples of %d numbers and %d targets each",
-			len(x), len(targets), t.options.Batch, sample, t.columns)
+	if rows < 1 || len(targets) != rows*t.columns || len(x) != rows*sample {
+		return 0, fmt.Errorf("nn: training batch of %d numbers and %d targets: samples of %d numbers and %d targets each are needed",
+			len(x), len(targets), sample, t.columns)
 	}
-	loss := t.gradients(x, targets, rows)
+	if t.prog.drop != nil {
+		t.prog.drop.reseed(uint64(t.opt.made))
+	}
+	var loss float64
+	for lo := 0; lo < rows; lo += batch {
+		n := min(batch, rows-lo)
+		share := float64(n) / float64(rows)
+		loss += share * t.gradients(x[lo*sample:(lo+n)*sample], targets[lo*t.columns:(lo+n)*t.columns], n)
+		if rows > batch {
+			t.accumulate(float32(share), lo == 0, lo+n == rows)
+		}
+	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return 0, fmt.Errorf("nn: step %d: %w", t.opt.made+1, ErrDiverged)
 	}
 	t.opt.step(t.prog.params, t.prog.pool)
 	return loss, nil
+}
+
+// accumulate adds the gradients of a pass, which has that share of the step's
+// samples, to those of the passes before, and after the last pass puts the
+// sum in their place.
+func (t *Trainer) accumulate(share float32, first, last bool) {
+	if t.sums == nil {
+		t.sums = make([][]float32, len(t.prog.params))
+		for i, p := range t.prog.params {
+			t.sums[i] = make([]float32, len(p.Grad))
+		}
+	}
+	for i, p := range t.prog.params {
+		sum := t.sums[i]
+		for j, g := range p.Grad {
+			g *= share
+			if !first {
+				g += sum[j]
+			}
+			sum[j] = g
+		}
+		if last {
+			copy(p.Grad, sum)
+		}
+	}
 }
 
 // gradients leaves the gradients of the mean loss in the parameters and
