@@ -37,14 +37,15 @@ func Freeze(net *graph.Graph, set data.Set) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	normalise, err := normaliser(net.Metadata)
+	normalise, err := quant.Normaliser(net.Metadata, set.Shape[0], set.Shape[1]*set.Shape[2])
 	if err != nil {
 		return nil, fmt.Errorf("learner: freeze: %w", err)
 	}
 	samples := set.Samples[:min(calibrationSamples, len(set.Samples))]
 	ranges, err := quant.Calibrate(backbone, func(yield func([]float32) bool) {
 		for _, s := range samples {
-			if !yield(normalise(s.Pixels, set.Shape)) {
+			x := make([]float32, len(s.Pixels))
+			if normalise(x, s.Pixels); !yield(x) {
 				return
 			}
 		}

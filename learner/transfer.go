@@ -2,7 +2,6 @@ package learner
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -65,44 +64,4 @@ func numberList(list []float64) string {
 		words[i] = strconv.FormatFloat(v, 'g', 6, 64)
 	}
 	return strings.Join(words, ",")
-}
-
-// normaliser returns how pixels become the input of a network with such
-// metadata: (p/255 - mean) / std for every channel.
-func normaliser(metadata map[string]string) (func(pixels []uint8, shape [3]int) []float32, error) {
-	mean, err := channelNumbers(metadata, quant.MetadataMean, 0)
-	if err != nil {
-		return nil, err
-	}
-	std, err := channelNumbers(metadata, quant.MetadataStd, 1)
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(std, func(v float32) bool { return !(v > 0) }) {
-		return nil, fmt.Errorf("the metadata say %s is %.80q, and it is divided by", quant.MetadataStd, metadata[quant.MetadataStd])
-	}
-	return func(pixels []uint8, shape [3]int) []float32 {
-		x, plane := appendPixels(nil, pixels), shape[1]*shape[2]
-		for i := range x {
-			c := i / plane
-			x[i] = (x[i] - mean[min(c, len(mean)-1)]) / std[min(c, len(std)-1)]
-		}
-		return x
-	}, nil
-}
-
-// channelNumbers reads one number for all channels, or one for each.
-func channelNumbers(metadata map[string]string, key string, without float32) ([]float32, error) {
-	if metadata[key] == "" {
-		return []float32{without}, nil
-	}
-	var list []float32
-	for word := range strings.SplitSeq(metadata[key], ",") {
-		v, err := strconv.ParseFloat(strings.TrimSpace(word), 32)
-		if err != nil || v-v != 0 {
-			return nil, fmt.Errorf("the metadata say %s is %.80q, which is no list of numbers", key, metadata[key])
-		}
-		list = append(list, float32(v))
-	}
-	return list, nil
 }

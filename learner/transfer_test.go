@@ -214,7 +214,7 @@ func floatFeatures(t *testing.T, net *graph.Graph, set data.Set) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	normalise, err := normaliser(net.Metadata)
+	normalise, err := quant.Normaliser(net.Metadata, set.Shape[0], set.Shape[1]*set.Shape[2])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,9 +222,10 @@ func floatFeatures(t *testing.T, net *graph.Graph, set data.Set) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []float32
-	for _, s := range set.Samples {
-		out = append(out, normalise(s.Pixels, set.Shape)...)
+	size := r.Input()
+	out := make([]float32, len(set.Samples)*size)
+	for i, s := range set.Samples {
+		normalise(out[i*size:], s.Pixels)
 	}
 	return r.Forward(out, len(set.Samples))
 }

@@ -3,19 +3,9 @@ package quant
 import (
 	"fmt"
 	"runtime"
-	"strconv"
-	"strings"
 
 	"github.com/bristle-fl/bristled/learner/nn"
 	"github.com/bristle-fl/bristled/learner/nn/graph"
-)
-
-// Metadata keys that say what a network wants of pixels from 0 to 255: lists
-// of numbers with commas in between, one number per channel or one for all.
-// A pixel p becomes (p/255 - mean)/std; without them, p/255.
-const (
-	MetadataMean = "input_mean"
-	MetadataStd  = "input_std"
 )
 
 // Program is a quantized graph compiled for batches of one size. It belongs
@@ -26,7 +16,7 @@ type Program struct {
 	channel int // pixels of one plane
 	tables  []*[256]uint8
 	scaled  []float32 // normalised pixels, where they cannot enter as bytes
-	floats  [][256]float32
+	floats  pixelValues
 	bytes   []uint8
 }
 
@@ -45,7 +35,7 @@ func Compile(g *graph.Graph, batch int, o Options) (*Program, error) {
 			return nil, &graph.UnsupportedError{Reason: fmt.Sprintf("an input of extents %v: all but the batch must be fixed", g.Inputs[0].Dims)}
 		}
 	}
-	mean, std, err := normalisation(g)
+	mean, std, err := normalisation(g.Metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -63,52 +53,14 @@ func Compile(g *graph.Graph, batch int, o Options) (*Program, error) {
 		channels = dims[1]
 	}
 	p.channel = graph.Size(dims[1:]) / channels
-	for _, list := range [][]float32{mean, std} {
-		if len(list) > 1 && len(list) != channels {
-			return nil, graph.Corrupt("metadata give %d means and %d deviations for %d channels", len(mean), len(std), channels)
-		}
+	if p.floats, err = pixelNumbers(mean, std, channels); err != nil {
+		return nil, err
 	}
 	if tables, ok := prog.PixelTables(mean, std); ok {
 		p.tables = tables
 		return p, nil
 	}
-	p.floats = make([][256]float32, channels)
-	for c := range p.floats {
-		for i := range p.floats[c] {
-			p.floats[c][i] = (float32(i)/255 - at(mean, c, 0)) / at(std, c, 1)
-		}
-	}
 	return p, nil
-}
-
-// at returns the number for a channel of a list of one per channel, one for
-// all, or none.
-func at(list []float32, c int, absent float32) float32 {
-	if len(list) == 0 {
-		return absent
-	}
-	return list[min(c, len(list)-1)]
-}
-
-// normalisation reads means and deviations from the metadata.
-func normalisation(g *graph.Graph) (mean, std []float32, err error) {
-	read := func(key string) (list []float32) {
-		text := g.Metadata[key]
-		if text == "" {
-			return nil
-		}
-		for word := range strings.SplitSeq(text, ",") {
-			v, e := strconv.ParseFloat(strings.TrimSpace(word), 32)
-			if e != nil || v-v != 0 || key == MetadataStd && v <= 0 {
-				err = graph.Corrupt("metadata %s=%.80q is no list of numbers that pixels can be normalised by", key, text)
-				return nil
-			}
-			list = append(list, float32(v))
-		}
-		return list
-	}
-	mean, std = read(MetadataMean), read(MetadataStd)
-	return mean, std, err
 }
 
 // Input returns the extents of the input, the batch first.
@@ -139,12 +91,7 @@ func (p *Program) ForwardPixels(pixels []uint8) ([]float32, error) {
 	if p.scaled == nil {
 		p.scaled = make([]float32, p.in)
 	}
-	for i := 0; i < p.in; i += p.channel {
-		table := &p.floats[i/p.channel%len(p.floats)]
-		for j, q := range pixels[i : i+p.channel] {
-			p.scaled[i+j] = table[q]
-		}
-	}
+	p.floats.apply(p.scaled, pixels, p.channel)
 	return p.prog.Forward(p.scaled), nil
 }
 

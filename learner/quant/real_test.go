@@ -76,7 +76,7 @@ func bind(t testing.TB, g *graph.Graph, file string) {
 // normalised returns pixels as numbers, as the graph's metadata say.
 func normalised(t testing.TB, g *graph.Graph, pixels []uint8) []float32 {
 	t.Helper()
-	mean, std, err := normalisation(g)
+	mean, std, err := normalisation(g.Metadata)
 	if err != nil {
 		t.Fatal(err)
 	}
