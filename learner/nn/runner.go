@@ -47,6 +47,9 @@ func (r *Runner) Input() int { return r.in }
 // Outputs returns how many numbers come out for a sample.
 func (r *Runner) Outputs() int { return r.out }
 
+// Memory returns the bytes of activations that a pass needs.
+func (r *Runner) Memory() int { return r.prog.Memory() }
+
 // Forward runs n samples, which lie one after another in x, and returns
 // their outputs likewise, valid until the next call. A sample's output does
 // not depend on the others. A batch that is not full takes as long as one that

@@ -66,6 +66,9 @@ func Compile(g *graph.Graph, batch int, o Options) (*Program, error) {
 // Input returns the extents of the input, the batch first.
 func (p *Program) Input() []int { return p.prog.Input() }
 
+// Memory returns the bytes of activations that a pass needs.
+func (p *Program) Memory() int { return p.prog.Memory() }
+
 // Output returns the extents of the output, the batch first.
 func (p *Program) Output() []int { return p.prog.Output() }
 

@@ -163,3 +163,25 @@ func Cut(g *Graph, value string) (*Graph, error) {
 	RemoveDead(&Static{Graph: c})
 	return c, nil
 }
+
+// From returns the part of a graph above a value that everything passes, which
+// is then its only input, a float32 with the given extents. The numbers of
+// constants are shared with g.
+func From(g *Graph, value string, dims []int) (*Graph, error) {
+	at, ok := g.Makers()[value]
+	if !ok {
+		return nil, Corrupt("no node makes value %.80q", value)
+	}
+	c := g.Clone()
+	c.Nodes = slices.Delete(c.Nodes, at, at+1)
+	above := []Value{{Name: value, Type: Float32, Dims: slices.Clone(dims)}}
+	RemoveDead(&Static{Graph: c})
+	uses := c.Uses()
+	for _, in := range g.Inputs {
+		if uses[in.Name] > 0 {
+			return nil, Corrupt("not everything passes value %.80q: it is no place to cut", value)
+		}
+	}
+	c.Inputs = above
+	return c, nil
+}
