@@ -48,7 +48,7 @@ power cut it resumes at its last committed round.`,
 			for _, remark := range strayEnv(os.Environ()) {
 				log.Warn(remark)
 			}
-			err = runDaemon(cmd.Context(), p, rounds, log)
+			err = runDaemon(cmd.Context(), p, rounds, log, func(c *learner.Cache) (supply, error) { return openShelf(p, c, log) })
 			if err != nil && errors.Is(err, cmd.Context().Err()) {
 				log.Info("stopped before the first round of this run")
 				return nil
@@ -68,7 +68,16 @@ power cut it resumes at its last committed round.`,
 // twice its size before it looks.
 const garbage = 25
 
-func runDaemon(ctx context.Context, p *peer, rounds uint64, log *slog.Logger) (err error) {
+// supply is where a daemon's samples come from.
+type supply interface {
+	// read returns the samples as they are now.
+	read(ctx context.Context) (node.Samples, error)
+	// follow sends them again when they have changed, until stop is called.
+	follow(ctx context.Context) (fresh <-chan node.Samples, stop func())
+	close()
+}
+
+func runDaemon(ctx context.Context, p *peer, rounds uint64, log *slog.Logger, open func(*learner.Cache) (supply, error)) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
@@ -90,12 +99,11 @@ func runDaemon(ctx context.Context, p *peer, rounds uint64, log *slog.Logger) (e
 		return err
 	}
 	defer cache.Close()
-	shelf, err := openShelf(p, cache, log)
+	shelf, err := open(cache)
 	if err != nil {
 		return err
 	}
 	defer shelf.close()
-	log.Info("reading data", "from", p.settings.Data)
 	samples, err := shelf.read(ctx)
 	if err != nil {
 		return err

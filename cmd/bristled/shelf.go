@@ -61,6 +61,7 @@ func openShelf(p *peer, cache *learner.Cache, log *slog.Logger) (*shelf, error) 
 // probe. The pictures themselves are not kept.
 func (s *shelf) read(ctx context.Context) (node.Samples, error) {
 	m := s.peer.manifest
+	s.log.Info("reading data", "from", s.peer.settings.Data)
 	set, skipped, err := readData(s.peer.settings.Data, m.Classes, m.Backbone.Input, m.Backbone.Prepare)
 	if err != nil {
 		return node.Samples{}, err
@@ -75,11 +76,8 @@ func (s *shelf) read(ctx context.Context) (node.Samples, error) {
 	// as long as the collector finds nothing else to do.
 	defer debug.FreeOSMemory()
 	train, probe := learner.Split(set, m.Training.Probe)
-	var out node.Samples
-	if out.Train, err = s.features(ctx, train); err != nil {
-		return node.Samples{}, err
-	}
-	if out.Probe, err = s.features(ctx, probe); err != nil {
+	out, err := s.peer.extract(ctx, s.cache, s.log, train, probe)
+	if err != nil {
 		return node.Samples{}, err
 	}
 	var thin []string
@@ -95,16 +93,25 @@ func (s *shelf) read(ctx context.Context) (node.Samples, error) {
 	return out, nil
 }
 
+// extract computes the features of a training set and a probe.
+func (p *peer) extract(ctx context.Context, cache *learner.Cache, log *slog.Logger, train, probe []data.Sample) (s node.Samples, err error) {
+	if s.Train, err = p.features(ctx, cache, log, train); err != nil {
+		return s, err
+	}
+	s.Probe, err = p.features(ctx, cache, log, probe)
+	return s, err
+}
+
 // features computes the features of samples, or finds them in the cache, and
 // says how far it is when that takes long.
-func (s *shelf) features(ctx context.Context, samples []data.Sample) (learner.Samples, error) {
+func (p *peer) features(ctx context.Context, cache *learner.Cache, log *slog.Logger, samples []data.Sample) (learner.Samples, error) {
 	out := learner.Samples{
-		Features: make([]float32, 0, len(samples)*s.peer.manifest.Backbone.Features),
+		Features: make([]float32, 0, len(samples)*p.manifest.Backbone.Features),
 		Labels:   make([]int, 0, len(samples)),
 	}
 	told := time.Now()
 	for part := range slices.Chunk(samples, chunk) {
-		f, err := s.cache.Features(ctx, part, s.peer.scale())
+		f, err := cache.Features(ctx, part, p.scale())
 		if err != nil {
 			return learner.Samples{}, err
 		}
@@ -112,7 +119,7 @@ func (s *shelf) features(ctx context.Context, samples []data.Sample) (learner.Sa
 		out.Labels = append(out.Labels, f.Labels...)
 		if time.Since(told) > progressEvery {
 			told = time.Now()
-			s.log.Info("computing features", "done", len(out.Labels), "of", len(samples))
+			log.Info("computing features", "done", len(out.Labels), "of", len(samples))
 		}
 	}
 	return out, nil
