@@ -25,8 +25,8 @@ type Group struct {
 // ErrNoGroup is wrapped by errors about groups that a network does not have.
 var ErrNoGroup = errors.New("the network has no such group of layers")
 
-// headGroup is the name of the group that [ReplaceHead] made.
-const headGroup = "head"
+// Head is the name of the group that [ReplaceHead] made.
+const Head = "head"
 
 // Groups divides a network that [ReplaceHead] made into groups, from the head
 // down to the pictures. The layers between two changes of the extents of
@@ -41,7 +41,7 @@ func Groups(net *graph.Graph) ([]Group, error) {
 	if len(ends) < 3 {
 		ends = quarterEnds(points)
 	}
-	head := Group{Name: headGroup, Line: points[len(points)-1].Value}
+	head := Group{Name: Head, Line: points[len(points)-1].Value}
 	for _, name := range headParams(net) {
 		head.Parameters += int64(net.Consts[name].Len())
 	}
@@ -61,7 +61,7 @@ func Groups(net *graph.Graph) ([]Group, error) {
 func headParams(net *graph.Graph) []string {
 	var names []string
 	for name := range net.Consts {
-		if strings.HasPrefix(name, headGroup+".") && (strings.HasSuffix(name, ".weight") || strings.HasSuffix(name, ".bias")) {
+		if strings.HasPrefix(name, Head+".") && (strings.HasSuffix(name, ".weight") || strings.HasSuffix(name, ".bias")) {
 			names = append(names, name)
 		}
 	}

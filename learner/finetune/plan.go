@@ -89,7 +89,7 @@ func NewPlan(name string, net *graph.Graph, probe, epochs int) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Stages = []Stage{{Group: headGroup, Rate: headRate, Decay: headDecay}}
+	p.Stages = []Stage{{Group: Head, Rate: headRate, Decay: headDecay}}
 	switch name {
 	case "probe":
 		p.About = "Only the new output layer is trained; the pretrained network stays as it is."
@@ -139,7 +139,7 @@ func (p Plan) check() error {
 		return bad("dropout of %v: it must be from 0 to below 1", p.Dropout)
 	case !(p.CutMix.Probability >= 0 && p.CutMix.Probability <= 1):
 		return bad("CutMix with probability %v", p.CutMix.Probability)
-	case p.Epochs > 0 && (len(p.Stages) == 0 || p.Stages[0].Group != headGroup || p.Stages[0].From != 0):
+	case p.Epochs > 0 && (len(p.Stages) == 0 || p.Stages[0].Group != Head || p.Stages[0].From != 0):
 		return bad("the first stage must be the head, from the start")
 	}
 	for i, s := range p.Stages {

@@ -12,7 +12,7 @@ import (
 
 // calibrationSamples is how many training samples decide the ranges of the
 // prefix's int8 values.
-const calibrationSamples = 128
+const calibrationSamples = 32
 
 // prefix is the frozen part of a network, from the pictures to the freeze
 // line. It either has the maps of all training samples, or makes those of a

@@ -225,7 +225,7 @@ func (s *session) enter(ctx context.Context, epoch int) error {
 
 // begin starts a phase. A state is one of the same optimizer.
 func (s *session) begin(ctx context.Context, epoch, stages int, state *nn.TrainState) error {
-	line, group := s.int8.line, headGroup
+	line, group := s.int8.line, Head
 	if stages > 0 {
 		line, group = s.plan.lines[stages-1], s.plan.Stages[stages-1].Group
 	}
@@ -381,7 +381,7 @@ func (s *session) memory(pass int) int {
 func (s *session) epoch(ctx context.Context, epoch int) error {
 	order := balanced(s.samples, s.train, len(s.train), stream(s.options.Seed, streamOrder, epoch, 0))
 	mix := stream(s.options.Seed, streamMix, epoch, 0)
-	group := headGroup
+	group := Head
 	if s.stages > 0 {
 		group = s.plan.Stages[s.stages-1].Group
 	}
