@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/bristle-fl/bristled/internal/figure"
 )
 
 // Figure is a picture that can be written in two formats.
@@ -15,15 +17,15 @@ type Figure struct {
 	// Title is what is written above it.
 	Title string
 
-	drawing *drawing
+	drawing *figure.Drawing
 }
 
 // WriteSVG writes the figure as a document of its own. It follows the reader's
 // dark mode where the viewer knows it.
-func (f Figure) WriteSVG(w io.Writer) error { return f.drawing.svg(w, true) }
+func (f Figure) WriteSVG(w io.Writer) error { return f.drawing.WriteSVG(w) }
 
 // WritePNG writes the figure on white, two pixels to the unit.
-func (f Figure) WritePNG(w io.Writer) error { return f.drawing.png(w) }
+func (f Figure) WritePNG(w io.Writer) error { return f.drawing.WritePNG(w) }
 
 // mostCharts bounds the accuracy charts and, apart from them, the heat maps
 // of a report. A sweep of thousands of settings has its table.
@@ -56,14 +58,14 @@ type album struct {
 	names   map[string]bool
 }
 
-func (a *album) add(name string, d *drawing) {
+func (a *album) add(name string, d *figure.Drawing) {
 	stem := slug(name)
 	name = stem
 	for i := 2; a.names[name]; i++ {
 		name = fmt.Sprintf("%s-%d", stem, i)
 	}
 	a.names[name] = true
-	a.figures = append(a.figures, Figure{Name: name, Title: d.title, drawing: d})
+	a.figures = append(a.figures, Figure{Name: name, Title: d.Title, drawing: d})
 }
 
 // drawAll draws all figures and returns how many charts were left out.
@@ -75,12 +77,12 @@ func drawAll(g *grid, groups []*group, cells []Cell, timings []Timing) (list []F
 	leftOut = a.addHeatmaps(g) + a.addCurves(g)
 	for i, part := range parts(byteBars(g, groups), mostBars) {
 		title := "Bytes sent per peer and round" + of(i, len(g.rules), mostBars)
-		a.add("bytes", bars(title, "mean over settings and seeds", part, printBytes))
+		a.add("bytes", figure.Bars(title, "mean over settings and seeds", part, figure.Bytes))
 	}
 	times := timeBars(g, cells, timings)
 	for i, part := range parts(times, mostBars) {
 		title := "Time of one aggregation" + of(i, len(times), mostBars)
-		a.add("time", bars(title, "median over settings and seeds; differs between machines and runs", part, printNanoseconds))
+		a.add("time", figure.Bars(title, "median over settings and seeds; differs between machines and runs", part, figure.Nanoseconds))
 	}
 	return a.figures, leftOut
 }

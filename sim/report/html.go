@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bristle-fl/bristled/internal/figure"
 )
 
 // Page is all that the HTML report shows.
@@ -79,7 +81,7 @@ func WriteHTML(w io.Writer, p Page) error {
 		Title:    p.Title,
 		Note:     p.Note,
 		Run:      sayRun(g, groups, p.Cells),
-		Style:    figureStyle,
+		Style:    figure.Style,
 		Rules:    g.rules,
 		Seeds:    usualSeeds(groups),
 		Times:    viewTimes(g, p.Cells, p.Timings),
@@ -91,7 +93,7 @@ func WriteHTML(w io.Writer, p Page) error {
 	v.LeftOut = leftOut
 	for _, f := range figures {
 		var b bytes.Buffer
-		if err := f.drawing.svg(&b, false); err != nil {
+		if err := f.drawing.WriteInline(&b); err != nil {
 			return err
 		}
 		v.Figures = append(v.Figures, template.HTML(b.String()))
@@ -187,7 +189,7 @@ func viewTimes(g *grid, cells []Cell, timings []Timing) []timeView {
 	}
 	aggregation := map[string]string{}
 	for _, b := range timeBars(g, cells, timings) {
-		aggregation[b.name] = printNanoseconds(b.value)
+		aggregation[b.Name] = figure.Nanoseconds(b.Value)
 	}
 	var list []timeView
 	for _, r := range g.rules {

@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"image"
@@ -15,9 +15,9 @@ import (
 // pixelRatio is how many pixels of a PNG a unit of a drawing gets.
 const pixelRatio = 2
 
-// png writes the drawing in light mode.
-func (d *drawing) png(w io.Writer) error {
-	c := newCanvas(d.width, d.height)
+// WritePNG writes the drawing in light mode, two pixels to the unit.
+func (d *Drawing) WritePNG(w io.Writer) error {
+	c := newCanvas(d.Width, d.Height)
 	for _, s := range d.shapes {
 		switch s.kind {
 		case polygon:
@@ -51,31 +51,31 @@ type canvas struct {
 func newCanvas(width, height float64) *canvas {
 	r := image.Rect(0, 0, int(math.Ceil(width*pixelRatio)), int(math.Ceil(height*pixelRatio)))
 	c := &canvas{img: image.NewRGBA(r)}
-	draw.Draw(c.img, r, image.NewUniform(paper), image.Point{}, draw.Src)
+	draw.Draw(c.img, r, image.NewUniform(Paper.color), image.Point{}, draw.Src)
 	return c
 }
 
-func (c *canvas) polygon(points []point) {
+func (c *canvas) polygon(points []Point) {
 	for i, p := range points {
 		op := sfnt.SegmentOpLineTo
 		if i == 0 {
 			op = sfnt.SegmentOpMoveTo
 		}
-		c.segments = append(c.segments, outline{op: op, points: [3]point{p}})
+		c.segments = append(c.segments, outline{op: op, points: [3]Point{p}})
 	}
 }
 
 // stroke adds a line of some width: a bar for each piece and a disc at each
 // bend.
-func (c *canvas) stroke(points []point, width float64) {
+func (c *canvas) stroke(points []Point, width float64) {
 	h := width / 2
 	for i, p := range points {
 		if i > 0 && i < len(points)-1 && width > 1 {
 			const corners = 16
-			disc := make([]point, corners)
+			disc := make([]Point, corners)
 			for k := range disc {
 				sin, cos := math.Sincos(2 * math.Pi * float64(k) / corners)
-				disc[k] = point{p.x + h*cos, p.y + h*sin}
+				disc[k] = Point{p.X + h*cos, p.Y + h*sin}
 			}
 			c.polygon(disc)
 		}
@@ -83,29 +83,29 @@ func (c *canvas) stroke(points []point, width float64) {
 			continue
 		}
 		from := points[i-1]
-		dx, dy := p.x-from.x, p.y-from.y
+		dx, dy := p.X-from.X, p.Y-from.Y
 		l := math.Hypot(dx, dy)
 		if l == 0 {
 			continue
 		}
 		nx, ny := h*dy/l, -h*dx/l
-		c.polygon([]point{{from.x + nx, from.y + ny}, {p.x + nx, p.y + ny}, {p.x - nx, p.y - ny}, {from.x - nx, from.y - ny}})
+		c.polygon([]Point{{from.X + nx, from.Y + ny}, {p.X + nx, p.Y + ny}, {p.X - nx, p.Y - ny}, {from.X - nx, from.Y - ny}})
 	}
 }
 
 func (c *canvas) words(s shape) {
 	x := 0.0
-	switch s.anchor {
-	case middle:
-		x = -width(s.text, s.size, s.bold) / 2
-	case end:
-		x = -width(s.text, s.size, s.bold)
+	switch s.style.Anchor {
+	case Middle:
+		x = -s.style.Width(s.text) / 2
+	case End:
+		x = -s.style.Width(s.text)
 	}
-	at, cos, sin := s.points[0], turnCos[s.turn], turnSin[s.turn]
-	for _, o := range outlines(s.text, s.size, s.bold) {
+	at, cos, sin := s.points[0], turnCos[s.style.Turn], turnSin[s.style.Turn]
+	for _, o := range s.style.outlines(s.text) {
 		for i, p := range o.points {
-			p.x += x
-			o.points[i] = point{at.x + p.x*cos - p.y*sin, at.y + p.x*sin + p.y*cos}
+			p.X += x
+			o.points[i] = Point{at.X + p.X*cos - p.Y*sin, at.Y + p.X*sin + p.Y*cos}
 		}
 		c.segments = append(c.segments, o)
 	}
@@ -117,15 +117,15 @@ func (c *canvas) fill(k color.NRGBA) {
 	box := image.Rectangle{}
 	for _, s := range c.segments {
 		for _, p := range s.points[:s.count()] {
-			x, y := p.x*pixelRatio, p.y*pixelRatio
+			x, y := p.X*pixelRatio, p.Y*pixelRatio
 			box = box.Union(image.Rect(int(math.Floor(x)), int(math.Floor(y)), int(math.Floor(x))+1, int(math.Floor(y))+1))
 		}
 	}
 	box = box.Intersect(c.img.Rect)
 	if !box.Empty() {
 		c.raster.Reset(box.Dx(), box.Dy())
-		place := func(p point) (x, y float32) {
-			return float32(p.x*pixelRatio - float64(box.Min.X)), float32(p.y*pixelRatio - float64(box.Min.Y))
+		place := func(p Point) (x, y float32) {
+			return float32(p.X*pixelRatio - float64(box.Min.X)), float32(p.Y*pixelRatio - float64(box.Min.Y))
 		}
 		for _, s := range c.segments {
 			ax, ay := place(s.points[0])
@@ -161,24 +161,24 @@ func (o outline) count() int {
 }
 
 // split cuts a polyline into its dashes.
-func split(points []point, dash []float64) [][]point {
+func split(points []Point, dash []float64) [][]Point {
 	if dash == nil || len(points) < 2 {
-		return [][]point{points}
+		return [][]Point{points}
 	}
-	var parts [][]point
-	part := []point{points[0]}
+	var parts [][]Point
+	part := []Point{points[0]}
 	index, left, drawn := 0, dash[0], true
 	for i := 1; i < len(points); i++ {
 		from, to := points[i-1], points[i]
-		l := math.Hypot(to.x-from.x, to.y-from.y)
+		l := math.Hypot(to.X-from.X, to.Y-from.Y)
 		done := 0.0
 		for l-done > left {
 			done += left
-			cut := point{from.x + (to.x-from.x)*done/l, from.y + (to.y-from.y)*done/l}
+			cut := Point{from.X + (to.X-from.X)*done/l, from.Y + (to.Y-from.Y)*done/l}
 			if drawn {
 				parts = append(parts, append(part, cut))
 			}
-			part = []point{cut}
+			part = []Point{cut}
 			drawn = !drawn
 			index = (index + 1) % len(dash)
 			left = dash[index]

@@ -1,4 +1,4 @@
-package report
+package figure
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"strconv"
 )
 
-// figureStyle gives the named inks their colours. Figures on their own and the
-// HTML page both carry it.
-const figureStyle = `.figure{font-family:"Go",Helvetica,Arial,sans-serif}` +
+// Style is the CSS that gives the named inks their colours in light and dark
+// mode. A figure on its own carries it; a page of figures must.
+const Style = `.figure{font-family:"Go",Helvetica,Arial,sans-serif}` +
 	`.figure .ink{color:#1f2328}.figure .faint{color:#5c636b}.figure .hair{color:#dde0e4}.figure .paper{color:#fff}` +
 	`@media(prefers-color-scheme:dark){.figure .ink{color:#e8eaed}.figure .faint{color:#a5adb5}` +
 	`.figure .hair{color:#3a4047}.figure .paper{color:#16191d}}`
@@ -18,21 +18,26 @@ const figureStyle = `.figure{font-family:"Go",Helvetica,Arial,sans-serif}` +
 // wide is the width in pixels from which texts are held to it.
 const wide = 60
 
-// svg writes the drawing as one svg element. On its own it has a background and
-// the style; within a page the page has both.
-func (d *drawing) svg(w io.Writer, alone bool) error {
+// WriteSVG writes the drawing as a document of its own, with [Style] and a
+// background.
+func (d *Drawing) WriteSVG(w io.Writer) error { return d.svg(w, true) }
+
+// WriteInline writes the drawing as an svg element of a page, which has both.
+func (d *Drawing) WriteInline(w io.Writer) error { return d.svg(w, false) }
+
+func (d *Drawing) svg(w io.Writer, alone bool) error {
 	var b bytes.Buffer
 	number := func(name string, v float64) {
 		fmt.Fprintf(&b, ` %s="%s"`, name, decimal(v))
 	}
 	b.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" class="figure" role="img"`)
-	number("width", d.width)
-	number("height", d.height)
-	fmt.Fprintf(&b, ` viewBox="0 0 %s %s"><title>`, decimal(d.width), decimal(d.height))
-	escape(&b, d.title)
+	number("width", d.Width)
+	number("height", d.Height)
+	fmt.Fprintf(&b, ` viewBox="0 0 %s %s"><title>`, decimal(d.Width), decimal(d.Height))
+	escape(&b, d.Title)
 	b.WriteString("</title>\n")
 	if alone {
-		b.WriteString("<style>" + figureStyle + "</style>\n")
+		b.WriteString("<style>" + Style + "</style>\n")
 		b.WriteString(`<rect width="100%" height="100%" class="paper" color="#ffffff" fill="currentColor"/>` + "\n")
 	}
 	for _, s := range d.shapes {
@@ -66,25 +71,25 @@ func (d *drawing) svg(w io.Writer, alone bool) error {
 		case words:
 			p := s.points[0]
 			b.WriteString("<text")
-			number("x", p.x)
-			number("y", p.y)
-			number("font-size", s.size)
+			number("x", p.X)
+			number("y", p.Y)
+			number("font-size", s.style.Size)
 			s.ink.svg(&b, "fill")
-			if s.bold {
+			if s.style.Bold {
 				b.WriteString(` font-weight="bold"`)
 			}
-			switch s.anchor {
-			case middle:
+			switch s.style.Anchor {
+			case Middle:
 				b.WriteString(` text-anchor="middle"`)
-			case end:
+			case End:
 				b.WriteString(` text-anchor="end"`)
 			}
-			if s.turn != level {
-				fmt.Fprintf(&b, ` transform="rotate(%s %s %s)"`, turnAngle[s.turn], decimal(p.x), decimal(p.y))
+			if s.style.Turn != Level {
+				fmt.Fprintf(&b, ` transform="rotate(%s %s %s)"`, turnAngle[s.style.Turn], decimal(p.X), decimal(p.Y))
 			}
 			// A reader without the font may have a wider one, which then must
 			// not run out of the room that was measured.
-			if w := width(s.text, s.size, s.bold); w > wide {
+			if w := s.style.Width(s.text); w > wide {
 				fmt.Fprintf(&b, ` textLength="%s" lengthAdjust="spacingAndGlyphs"`, decimal(w))
 			}
 			b.WriteByte('>')
@@ -100,7 +105,7 @@ func (d *drawing) svg(w io.Writer, alone bool) error {
 // svg writes the ink as an attribute. A named ink goes through the property
 // color, which the style sets and which stands in for readers that ignore
 // styles.
-func (k ink) svg(b *bytes.Buffer, attribute string) {
+func (k Ink) svg(b *bytes.Buffer, attribute string) {
 	hex := fmt.Sprintf("#%02x%02x%02x", k.color.R, k.color.G, k.color.B)
 	if k.name == "" {
 		fmt.Fprintf(b, ` %s="%s"`, attribute, hex)
@@ -109,14 +114,14 @@ func (k ink) svg(b *bytes.Buffer, attribute string) {
 	fmt.Fprintf(b, ` class="%s" color="%s" %s="currentColor"`, k.name, hex, attribute)
 }
 
-func trace(b *bytes.Buffer, points []point) {
+func trace(b *bytes.Buffer, points []Point) {
 	for i, p := range points {
 		if i == 0 {
 			b.WriteByte('M')
 		} else {
 			b.WriteByte('L')
 		}
-		b.WriteString(decimal(p.x) + " " + decimal(p.y))
+		b.WriteString(decimal(p.X) + " " + decimal(p.Y))
 	}
 }
 
