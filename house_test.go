@@ -42,11 +42,10 @@ var arrows = map[string][]string{
 
 // fromOutside lists libraries that only one room may know.
 var fromOutside = map[string]string{
-	"github.com/spf13/viper":       "cmd/bristled",
-	"github.com/spf13/cobra":       "cmd/bristled",
-	"github.com/libp2p/":           "p2p",
-	"github.com/dgraph-io/badger":  "store",
-	"github.com/suyashkumar/dicom": "learner/data",
+	"github.com/spf13/viper":      "cmd/bristled",
+	"github.com/spf13/cobra":      "cmd/bristled",
+	"github.com/libp2p/":          "p2p",
+	"github.com/dgraph-io/badger": "store",
 }
 
 func TestArrowsPointDown(t *testing.T) {

@@ -5,9 +5,11 @@
 //     [ReadCIFAR10] the binary version of CIFAR-10, and [ReadWISDM] the
 //     acceleration of phones that people carried: series as pictures of one
 //     row per axis, each sample with its owner.
-//   - [ReadFolder] reads one folder per class of PNG, JPEG and GIF files,
-//     [ReadImage] a single file; [Prepare] turns a picture into a backbone's
-//     input, if wanted the way MNIST was made.
+//   - [ReadNPZ] reads NumPy archives as MedMNIST has them.
+//   - [ReadFolder] reads one folder per class of PNG, JPEG, GIF and DICOM
+//     files, [ReadImage] a single file, and [ReadDICOM] one with what its
+//     header says; [Prepare] turns a picture into a backbone's input, if wanted
+//     the way MNIST was made.
 //   - [Digits] and [Letters] draw characters by code: outlines of openly
 //     licensed fonts (FONTS.md) and pen strokes of our own, randomly turned,
 //     slanted, stretched, bent, thinned and thickened, then centred as MNIST
@@ -25,6 +27,8 @@
 //   - What a file claims about itself is checked before memory is taken for
 //     it. A file that is cut off, damaged, of another format or too large is
 //     an error that names it and says what to do.
+//   - Grey of 16 bits keeps them until it has its final size.
+//   - Whose picture a DICOM file has, no error tells.
 //   - Preparing a picture that already looks like one of MNIST's does not
 //     change it.
 //

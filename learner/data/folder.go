@@ -18,11 +18,14 @@ import (
 // most cameras take.
 const maxPixels = 64 << 20
 
-// ReadFolder reads a folder that holds one folder per class with PNG, JPEG
-// and GIF pictures in it, prepared for a backbone (see [Prepare]). Without
-// classes, the folders are the classes, sorted by name; with classes, some
-// may have no folder, but a folder of another name is an error. Names that
-// begin with a dot are passed over.
+// hintPicture says what [ReadImage] reads.
+const hintPicture = "use a PNG, JPEG or GIF file of at most 64 megapixels"
+
+// ReadFolder reads a folder that holds one folder per class with PNG, JPEG, GIF
+// and DICOM pictures in it (see [ReadImage]), prepared for a backbone (see
+// [Prepare]). Without classes, the folders are the classes, sorted by name;
+// with classes, some may have no folder, but a folder of another name is an
+// error. Names that begin with a dot are passed over.
 //
 // Files that cannot be used do not stop the others: they are returned as
 // skipped, each a [*FileError] with its reason. Only a folder without one
@@ -104,23 +107,47 @@ func readPrepared(path string, shape [3]int, mode string) ([]uint8, error) {
 	return pixels, nil
 }
 
-// ReadImage decodes a PNG, JPEG or GIF file, of an animation the first
-// picture. Pictures of more than 64 megapixels are refused before memory is
-// taken for them. All errors are a [*FileError].
+// ReadImage decodes a PNG, JPEG, GIF or DICOM file, of an animation the first
+// picture. What a file is, its content tells; one of no known format is tried
+// as DICOM without preamble if its name ends in .dcm. Grey of 16 bits, which
+// DICOM becomes, comes as an [*image.Gray16]. Pictures of more than 64
+// megapixels are refused before memory is taken for them. All errors are a
+// [*FileError].
 func ReadImage(path string) (image.Image, error) {
-	f, err := os.Open(path)
+	f, size, err := openRegular(path, hintPicture)
 	if err != nil {
-		return nil, &FileError{path, cause(err), "check the path and its permissions"}
+		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, &FileError{path, fmt.Errorf("%w: not a regular file", ErrFormat), "name a PNG, JPEG or GIF file"}
+	if beginsAsDICOM(f, path) {
+		img, err := decodeDICOM(f, size)
+		if err != nil {
+			return nil, &FileError{path, err, ""}
+		}
+		return img.Picture(), nil
 	}
 	img, err := decodeImage(f)
 	if err != nil {
-		return nil, &FileError{path, err, "use a PNG, JPEG or GIF file of at most 64 megapixels"}
+		return nil, &FileError{path, err, hintPicture}
 	}
 	return img, nil
+}
+
+// openRegular opens a regular file. For one of another kind, the hint says
+// what to do; it is not opened, which for a pipe would last until somebody
+// writes to it.
+func openRegular(path, hint string) (f *os.File, size int64, err error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, 0, &FileError{path, fmt.Errorf("%w: not a regular file", ErrFormat), hint}
+	}
+	if err == nil {
+		f, err = os.Open(path)
+	}
+	if err != nil {
+		return nil, 0, &FileError{path, cause(err), "check the path and its permissions"}
+	}
+	return f, info.Size(), nil
 }
 
 func decodeImage(r io.ReadSeeker) (image.Image, error) {
@@ -147,7 +174,7 @@ func decodeImage(r io.ReadSeeker) (image.Image, error) {
 func imageError(err error) error {
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return fmt.Errorf("%w: %w", ErrFormat, err)
+		return fmt.Errorf("%w: neither DICOM nor a known format of pictures", ErrFormat)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrTruncated
 	}

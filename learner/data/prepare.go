@@ -35,12 +35,16 @@ const (
 // (channels, of which there are 1 or 3; height; width), planes one after
 // another.
 //
-// The way "resize" scales the whole picture. The way "centre" is for one
-// character or drawing on an even ground and does what was done to MNIST: it
-// takes the luma, finds from the border whether the ground is dark or light
-// and makes it black, crops to the ink, scales the longer side to 20/28 of
-// the frame and moves the centre of mass to the middle. A picture that is so
-// already stays as it is. Three channels are then three times the same.
+// The way "resize" scales the whole picture; one in grey of 16 bits (an
+// [*image.Gray16]) keeps them until it is scaled, and gives the same bytes on
+// every architecture.
+//
+// The way "centre" is for one character or drawing on an even ground and does
+// what was done to MNIST: it takes the luma, finds from the border whether the
+// ground is dark or light and makes it black, crops to the ink, scales the
+// longer side to 20/28 of the frame and moves the centre of mass to the middle.
+// A picture that is so already stays as it is. Three channels are then three
+// times the same.
 func Prepare(img image.Image, shape [3]int, mode string) ([]uint8, error) {
 	if err := checkPrepare(shape, mode); err != nil {
 		return nil, err
@@ -72,6 +76,9 @@ func checkPrepare(shape [3]int, mode string) error {
 // resize scales the whole picture and takes its planes apart.
 func resize(img image.Image, shape [3]int) []uint8 {
 	h, w := shape[1], shape[2]
+	if g, ok := img.(*image.Gray16); ok {
+		return slices.Repeat(resize16(g, h, w), shape[0])
+	}
 	if shape[0] == 1 {
 		return scale(luma(img), image.Rect(0, 0, w, h)).Pix
 	}
@@ -102,6 +109,22 @@ func scale(img *image.Gray, to image.Rectangle) *image.Gray {
 func luma(img image.Image) *image.Gray {
 	b := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
+	// The two kinds of grey need no call per pixel.
+	switch img := img.(type) {
+	case *image.Gray:
+		for y := range b.Dy() {
+			copy(out.Pix[y*out.Stride:][:b.Dx()], img.Pix[img.PixOffset(b.Min.X, b.Min.Y+y):])
+		}
+		return out
+	case *image.Gray16:
+		for y := range b.Dy() {
+			from := img.Pix[img.PixOffset(b.Min.X, b.Min.Y+y):]
+			for x := range b.Dx() {
+				out.Pix[y*out.Stride+x] = from[2*x] // the upper byte
+			}
+		}
+		return out
+	}
 	for y := range b.Dy() {
 		for x := range b.Dx() {
 			c := img.At(b.Min.X+x, b.Min.Y+y)
