@@ -1,0 +1,5 @@
+package cohort
+
+import "errors"
+
+func makePipe(string) error { return errors.ErrUnsupported }
