@@ -257,9 +257,8 @@ func (n *Network) Updates() <-chan *federation.Update { return n.updates }
 // for anybody to receive it, nor for there to be anybody.
 //
 // The error wraps [ErrNotOurs], [ErrUsedSequence], [ErrContradiction],
-// [ErrClosed] or what
-// [federation.Update.Encode] says about an update that others would refuse,
-// federation.ErrTooLarge for one.
+// [ErrNotRecorded], [ErrClosed] or what [federation.Update.Encode] says about an
+// update that others would refuse, federation.ErrTooLarge for one.
 func (n *Network) Publish(ctx context.Context, u *federation.Update) error {
 	if u.Sender != peerID(n.self) {
 		return fmt.Errorf("publishing update %d: %w: it names %s, this is %s", u.Seq, ErrNotOurs, u.Sender, n.self)
@@ -268,13 +267,13 @@ func (n *Network) Publish(ctx context.Context, u *federation.Update) error {
 	if err != nil {
 		return fmt.Errorf("publishing update %d: %w", u.Seq, err)
 	}
+	if err := n.recordUpdate(u, b); err != nil {
+		return fmt.Errorf("publishing update %d: %w", u.Seq, err)
+	}
 	n.publishing.Lock()
 	defer n.publishing.Unlock()
-	if u.Seq <= n.published {
-		return fmt.Errorf("publishing update %d: %w: %d was the last", u.Seq, ErrUsedSequence, n.published)
-	}
-	if u.Epoch > 0 && (u.Epoch < n.said.epoch || u.Epoch == n.said.epoch && u.Prototypes != n.said.set) {
-		return fmt.Errorf("publishing update %d: %w", u.Seq, ErrContradiction)
+	if err := n.mayPublish(u); err != nil { // also after what happened meanwhile
+		return fmt.Errorf("publishing update %d: %w", u.Seq, err)
 	}
 	n.newest.Store(max(u.Seq, n.newest.Load())) // before anybody can send it back
 	// pubsub drops what is too large and returns nil. Encode has kept to
@@ -291,5 +290,19 @@ func (n *Network) Publish(ctx context.Context, u *federation.Update) error {
 	}
 	n.counts.published.Add(1)
 	n.counts.publishedBytes.Add(uint64(len(b)))
+	return nil
+}
+
+// mayPublish says whether an update contradicts what was published before.
+// n.publishing is held.
+func (n *Network) mayPublish(u *federation.Update) error {
+	switch {
+	case n.ctx.Err() != nil:
+		return ErrClosed
+	case u.Seq <= n.published:
+		return fmt.Errorf("%w: %d was the last", ErrUsedSequence, n.published)
+	case u.Epoch > 0 && (u.Epoch < n.said.epoch || u.Epoch == n.said.epoch && u.Prototypes != n.said.set):
+		return ErrContradiction
+	}
 	return nil
 }

@@ -77,9 +77,9 @@ func (l *library) publish(set federation.Hash, b []byte) {
 	l.own, l.ownSet = set, b
 }
 
-// lend returns the bytes of a set for a reader, nil if there are none, and
-// whether the reader may have an answer at all.
-func (l *library) lend(reader peer.ID, set federation.Hash) (b []byte, ok bool) {
+// lend returns the bytes of a set for a reader, nil if there are none, whether
+// that is the own set, and whether the reader may have an answer at all.
+func (l *library) lend(reader peer.ID, set federation.Hash) (b []byte, own, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	budget, known := l.readers.Get(reader)
@@ -88,13 +88,13 @@ func (l *library) lend(reader peer.ID, set federation.Hash) (b []byte, ok bool) 
 		l.readers.Add(reader, budget)
 	}
 	if !budget.AllowN(l.now(), 1) {
-		return nil, false
+		return nil, false, false
 	}
-	if set == l.own {
-		return l.ownSet, true
+	if set == l.own && l.ownSet != nil {
+		return l.ownSet, true, true
 	}
 	b, _ = l.held.Get(set)
-	return b, true
+	return b, false, true
 }
 
 // want notes that a sender has named a set, and returns the fetch that is to be

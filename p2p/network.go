@@ -18,6 +18,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"golang.org/x/time/rate"
 
 	"github.com/bristle-fl/bristled/federation"
 )
@@ -57,6 +58,10 @@ type Config struct {
 	// shut out from the start.
 	Equivocated []federation.PeerID
 
+	// Ledger is told of everything that leaves this peer. What it does not
+	// take of the peer's own is not sent ([ErrNotRecorded]). Nil: none.
+	Ledger Ledger
+
 	Log *slog.Logger // nil: none
 }
 
@@ -87,6 +92,7 @@ type Network struct {
 	vouches    vouches
 	counts     counts
 	traffic    traffic
+	recorder   recorder
 
 	publishing sync.Mutex
 	published  uint64        // newest sequence number of our own
@@ -170,6 +176,7 @@ func Start(ctx context.Context, config Config) (_ *Network, err error) {
 		foreign:    newForeigners(),
 		deaf:       newDeaf(),
 		banned:     make(chan peer.ID, maxConnections),
+		recorder:   recorder{ledger: config.Ledger, answers: rate.NewLimiter(answerRate, answerBurst)},
 	}
 	n.ctx, n.cancel = context.WithCancel(ctx)
 	n.close = sync.OnceValue(n.shutDown)
@@ -178,6 +185,12 @@ func Start(ctx context.Context, config Config) (_ *Network, err error) {
 			err = errors.Join(err, n.close())
 		}
 	}()
+	if config.Ledger != nil {
+		n.traffic.tally = newTally()
+	}
+	if err := n.beginRecords(config); err != nil {
+		return nil, err
+	}
 	if n.host, n.swarm, err = newHost(config.Identity, n.guard, &n.traffic); err != nil {
 		return nil, err
 	}
@@ -239,6 +252,7 @@ func (n *Network) shutDown() error {
 		err = n.host.Close()
 	}
 	n.tasks.Wait()
+	err = errors.Join(err, n.endRecords())
 	if err != nil {
 		return fmt.Errorf("closing network: %w", err)
 	}

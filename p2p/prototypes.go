@@ -70,14 +70,18 @@ func (n *Network) serveSet(s network.Stream) {
 		_, err = io.ReadFull(s, set[:])
 	}
 	// A question that never comes counts too.
-	b, ok := n.library.lend(s.Conn().RemotePeer(), set)
-	if err != nil || !ok {
+	reader := s.Conn().RemotePeer()
+	b, own, ok := n.library.lend(reader, set)
+	if err != nil || !ok || own && !n.recordAnswer(reader, b) {
 		_ = s.Reset()
 		return
 	}
 	if _, err := s.Write(b); err != nil {
 		_ = s.Reset()
 		return
+	}
+	if len(b) > 0 {
+		n.countAnswer(reader, own, len(b))
 	}
 	if s.Close() == nil && len(b) > 0 {
 		n.counts.served.Add(1)
@@ -176,8 +180,8 @@ func (n *Network) Prototypes() <-chan *federation.Prototypes { return n.prototyp
 
 // PublishPrototypes makes the peer's set available to all: whoever sees an
 // update that names it asks for it. It must come before the first such update.
-// The error wraps [ErrNoPrototypes], [ErrNotOurs], [ErrClosed] or what
-// [federation.Prototypes.Encode] says.
+// The error wraps [ErrNoPrototypes], [ErrNotOurs], [ErrNotRecorded], [ErrClosed]
+// or what [federation.Prototypes.Encode] says.
 func (n *Network) PublishPrototypes(_ context.Context, p *federation.Prototypes) error {
 	switch {
 	case !n.manifest.Prototypes.Use:
@@ -189,6 +193,9 @@ func (n *Network) PublishPrototypes(_ context.Context, p *federation.Prototypes)
 	}
 	b, err := p.Encode(n.manifest)
 	if err != nil {
+		return fmt.Errorf("publishing prototypes: %w", err)
+	}
+	if err := n.recordOffer(p, b); err != nil {
 		return fmt.Errorf("publishing prototypes: %w", err)
 	}
 	n.library.publish(p.Hash(), b)

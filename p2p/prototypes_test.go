@@ -313,7 +313,7 @@ func TestLibraryWants(t *testing.T) {
 		t.Error("another epoch within a second")
 	}
 	l.end(second, []byte{1}, false)
-	if b, ok := l.lend("x", set(1)); !ok || !slices.Equal(b, []byte{1}) {
+	if b, own, ok := l.lend("x", set(1)); !ok || own || !slices.Equal(b, []byte{1}) {
 		t.Errorf("lends %v, %v", b, ok)
 	}
 	clock = clock.Add(2 * fetchFirst)
@@ -326,7 +326,7 @@ func TestLibraryWants(t *testing.T) {
 	if l.want("a", 2, set(2), sources("a")) != nil || l.want("a", 1, set(1), sources("a")) != nil {
 		t.Error("asked for what is useless, or old")
 	}
-	if b, ok := l.lend("x", set(2)); !ok || b != nil {
+	if b, _, ok := l.lend("x", set(2)); !ok || b != nil {
 		t.Error("lends what it does not have")
 	}
 	// No peer is asked for more than two sets at once, and all together for
@@ -348,14 +348,14 @@ func TestLibraryWants(t *testing.T) {
 	// Nor does anybody get answers without end.
 	answers := 0
 	for range 1000 {
-		if _, ok := l.lend("greedy", set(1)); ok {
+		if _, _, ok := l.lend("greedy", set(1)); ok {
 			answers++
 		}
 	}
 	if answers != servedBurst {
 		t.Errorf("%d answers", answers)
 	}
-	if _, ok := l.lend("modest", set(1)); !ok {
+	if _, _, ok := l.lend("modest", set(1)); !ok {
 		t.Error("a greedy one takes from others")
 	}
 }

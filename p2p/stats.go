@@ -128,20 +128,23 @@ func (t tracer) OnClosedOutboundStream(p peer.ID) {
 
 // The rest of pubsub.RawTracer is of no interest.
 
-func (tracer) Join(string)                                          {}
-func (tracer) Leave(string)                                         {}
-func (tracer) Graft(peer.ID, string)                                {}
-func (tracer) Prune(peer.ID, string)                                {}
-func (tracer) ValidateMessage(*pubsub.Message)                      {}
-func (tracer) DeliverMessage(*pubsub.Message)                       {}
-func (tracer) UndeliverableMessage(*pubsub.Message)                 {}
-func (tracer) ThrottlePeer(peer.ID)                                 {}
-func (tracer) RecvRPC(*pubsub.RPC)                                  {}
-func (tracer) SendRPCCompleted(*pubsub.RPC, peer.ID, time.Duration) {}
+func (tracer) Join(string)                          {}
+func (tracer) Leave(string)                         {}
+func (tracer) Graft(peer.ID, string)                {}
+func (tracer) Prune(peer.ID, string)                {}
+func (tracer) ValidateMessage(*pubsub.Message)      {}
+func (tracer) DeliverMessage(*pubsub.Message)       {}
+func (tracer) UndeliverableMessage(*pubsub.Message) {}
+func (tracer) ThrottlePeer(peer.ID)                 {}
+func (tracer) RecvRPC(*pubsub.RPC)                  {}
 
-// traffic is a metrics.Reporter that keeps two numbers. libp2p's own keeps
-// some per peer and protocol, for ever, and a goroutine.
-type traffic struct{ in, out atomic.Int64 }
+// traffic is a metrics.Reporter that keeps two numbers, and for the ledger what
+// was sent to whom. libp2p's own keeps some per peer and some per protocol, but
+// not of both together, for ever, and a goroutine.
+type traffic struct {
+	in, out atomic.Int64
+	tally   *tally // nil without a ledger
+}
 
 func (t *traffic) LogSentMessage(size int64) { t.out.Add(size) }
 func (t *traffic) LogRecvMessage(size int64) { t.in.Add(size) }
@@ -150,7 +153,13 @@ func (t *traffic) GetBandwidthTotals() metrics.Stats {
 	return metrics.Stats{TotalIn: t.in.Load(), TotalOut: t.out.Load()}
 }
 
-func (*traffic) LogSentMessageStream(int64, protocol.ID, peer.ID)      {}
+// LogSentMessageStream is called for every write to a stream.
+func (t *traffic) LogSentMessageStream(size int64, p protocol.ID, to peer.ID) {
+	if t.tally != nil {
+		t.tally.wrote(size, p, to)
+	}
+}
+
 func (*traffic) LogRecvMessageStream(int64, protocol.ID, peer.ID)      {}
 func (*traffic) GetBandwidthForPeer(peer.ID) metrics.Stats             { return metrics.Stats{} }
 func (*traffic) GetBandwidthForProtocol(protocol.ID) metrics.Stats     { return metrics.Stats{} }

@@ -95,10 +95,13 @@ func (n *Network) PublishVouches(ctx context.Context, v *federation.Vouches) err
 	if err != nil {
 		return fmt.Errorf("publishing vouches: %w", err)
 	}
+	if err := n.recordVouches(v, b); err != nil {
+		return fmt.Errorf("publishing vouches %d: %w", v.Seq, err)
+	}
 	n.vouches.mu.Lock()
 	defer n.vouches.mu.Unlock()
-	if v.Seq <= n.vouches.published {
-		return fmt.Errorf("publishing vouches %d: %w: %d was the last", v.Seq, ErrUsedSequence, n.vouches.published)
+	if err := n.mayVouch(v); err != nil {
+		return fmt.Errorf("publishing vouches %d: %w", v.Seq, err)
 	}
 	if err := n.vouches.topic.Publish(ctx, b); err != nil {
 		if n.ctx.Err() != nil {
@@ -107,5 +110,16 @@ func (n *Network) PublishVouches(ctx context.Context, v *federation.Vouches) err
 		return fmt.Errorf("publishing vouches: %w", err)
 	}
 	n.vouches.published = v.Seq
+	return nil
+}
+
+// mayVouch is to vouches what mayPublish is to updates. n.vouches.mu is held.
+func (n *Network) mayVouch(v *federation.Vouches) error {
+	switch {
+	case n.ctx.Err() != nil:
+		return ErrClosed
+	case v.Seq <= n.vouches.published:
+		return fmt.Errorf("%w: %d was the last", ErrUsedSequence, n.vouches.published)
+	}
 	return nil
 }

@@ -31,6 +31,11 @@
 // that names them; files that no transaction names are removed when the store
 // is next opened. Records and verdicts are compressed.
 //
+// # The ledger
+//
+// [Ledger] is apart from all that: a log for people, of lines of JSON that each
+// hold the SHA-256 of the line before. Nothing in it is read by the peer.
+//
 // # Disk full
 //
 // Badger writes through memory maps, and a memory map of a full disk kills the
