@@ -185,6 +185,13 @@ func TestReplaceHead(t *testing.T) {
 		set3.Classes = []string{"a", "b", "c"}
 		mustTrain(t, g, plan, set3, Options{Workers: 1})
 	}
+	// A file that fixes the batch is opened.
+	fixed := net.Clone()
+	fixed.Inputs[0].Dims = []int{1, 1, 28, 28}
+	if fixed, err = ReplaceHead(fixed, 2, nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	mustTrain(t, fixed, smallPlan(t, "full", fixed), set, Options{Workers: 1})
 	maps, err := graph.Cut(net, "layer3.2_relu")
 	if err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ func ReplaceHead(net *graph.Graph, classes int, hidden []int, seed uint64) (*gra
 	if err != nil {
 		return nil, fmt.Errorf("finetune: replace the output layer: its input is no value of the file: %w", err)
 	}
+	g.Inputs[0].Dims = append([]int{-1}, net.Inputs[0].Dims[1:]...) // it takes two: it takes any number
 	shape := static.Shapes[features]
 	switch {
 	case len(shape) >= 3:

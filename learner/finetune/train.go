@@ -62,6 +62,7 @@ type Phase struct {
 	Pass     int    // samples in a pass
 	Memory   int    // bytes
 	Trained  int    // parameters
+	Total    int    // parameters of the network
 }
 
 // MemoryError says that training does not fit into the memory it may take.
@@ -71,8 +72,8 @@ type MemoryError struct {
 }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("training down to group %q takes %d MiB with a single sample in a pass, more than the limit of %d MiB: raise the limit, thaw fewer groups, or take smaller pictures",
-		e.Trained, (e.Need+1<<20-1)>>20, e.Limit>>20)
+	return fmt.Sprintf("training down to group %q takes %.1f MiB with a single sample in a pass, more than the limit of %.1f MiB: raise the limit, thaw fewer groups, or take smaller pictures",
+		e.Trained, float64(e.Need)/(1<<20), float64(e.Limit)/(1<<20))
 }
 
 // DivergedError says that the loss became infinite or no number. It wraps
@@ -136,6 +137,8 @@ type session struct {
 	picture int // numbers of one
 	weights int // bytes of all parameters and constants
 
+	parameters int // that training could change
+
 	normalise func(dst []float32, pixels []uint8)
 	augmenter *augmenter
 	int8      quantized
@@ -186,7 +189,12 @@ func newSession(net *graph.Graph, plan Plan, set data.Set, train []int, o Option
 	if err != nil {
 		return nil, err
 	}
-	s.int8 = quantized{net: net, line: points[len(points)-1].Value}
+	features := points[len(points)-1]
+	s.int8 = quantized{net: net, line: features.Value}
+	s.parameters = int(features.Params)
+	for _, name := range headParams(net) {
+		s.parameters += net.Consts[name].Len()
+	}
 	s.augmenter = newAugmenter(plan.Augment, set.Shape)
 	s.net = net.Clone()
 	for name, c := range s.net.Consts {
@@ -237,6 +245,7 @@ func (s *session) begin(ctx context.Context, epoch, stages int, state *nn.TrainS
 			return err
 		}
 		phase.Pass, phase.Memory, phase.Trained, phase.Prefix = pass, s.memory(pass), s.trained(), "none: every layer trains"
+		phase.Total = s.parameters
 		if s.prefix != nil {
 			phase.Prefix = s.prefix.about
 		}
