@@ -27,6 +27,7 @@ type settings struct {
 	Socket   string
 	Workers  int
 	Keep     int
+	Audit    bool
 	Round    roundSettings
 	Log      logSettings
 }
@@ -61,6 +62,7 @@ var options = []option{
 	{"socket", "bristled.sock", "unix socket that status, verdicts and predict ask"},
 	{"workers", 0, "goroutines that compute features; 0: one per processor"},
 	{"keep", 1000, "rounds of records and verdicts to keep"},
+	{"audit", false, "write everything that leaves this machine into a ledger, in audit/; without room for it nothing is sent"},
 	{"round.interval", 5 * time.Second, "least time from the start of a round to the next"},
 	{"round.deadline", 30 * time.Second, "longest wait for other peers in a round"},
 	{"round.quorum", 0, "peers to hear in a round before integrating; 0: every active one"},
@@ -170,6 +172,7 @@ func newSettings(values map[string]any) settings {
 		Socket:   values["socket"].(string),
 		Workers:  values["workers"].(int),
 		Keep:     values["keep"].(int),
+		Audit:    values["audit"].(bool),
 		Round: roundSettings{
 			Interval: values["round.interval"].(time.Duration),
 			Deadline: values["round.deadline"].(time.Duration),

@@ -44,6 +44,7 @@ func TestPrecedence(t *testing.T) {
 		"socket":         {"bristled.sock", "/file.sock", "/env.sock", "/flag.sock"},
 		"workers":        {"0", "1", "2", "3"},
 		"keep":           {"1000", "1", "2", "3"},
+		"audit":          {"false", "true", "false", "true"},
 		"round.interval": {"5s", "1s", "2s", "3s"},
 		"round.deadline": {"30s", "1s", "2s", "3s"},
 		"round.quorum":   {"0", "1", "2", "3"},
@@ -129,7 +130,7 @@ func TestConfigFileOfInit(t *testing.T) {
 	}
 	// With every comment mark before a key removed, it is still the same.
 	uncommented := strings.NewReplacer(`# backbone: ""`, `backbone: ""`, "# listen: ", "listen: ", "# peers: ", "peers: ", "# mdns: ", "mdns: ",
-		"# socket: ", "socket: ", "# workers: ", "workers: ", "# keep: ", "keep: ", "# interval: ", "interval: ",
+		"# socket: ", "socket: ", "# workers: ", "workers: ", "# keep: ", "keep: ", "# audit: ", "audit: ", "# interval: ", "interval: ",
 		"# deadline: ", "deadline: ", "# quorum: ", "quorum: ", "# level: ", "level: ", "# format: ", "format: ").Replace(string(text))
 	spelled, dir, err := load(t, uncommented)
 	if err != nil {

@@ -106,7 +106,7 @@ that layer. Every peer judges what it receives on samples of its own.`,
 	}
 	root.SetVersionTemplate("bristled {{.Version}}\n")
 	root.SetFlagErrorFunc(unknownFlag)
-	root.AddCommand(newDemo(), newInit(), newRun(), newStatus(), newVerdicts(), newPredict(), newDraw(), newPretrain(), newModel(), newFeatures(), newSim(), newVersion())
+	root.AddCommand(newDemo(), newInit(), newRun(), newStatus(), newVerdicts(), newAudit(), newPredict(), newDraw(), newPretrain(), newModel(), newFeatures(), newData(), newFinetune(), newSite(), newSim(), newVersion())
 	root.SetHelpCommand(newHelp())
 	addCompletion(root)
 	return root

@@ -90,6 +90,11 @@ func runDaemon(ctx context.Context, p *peer, rounds uint64, log *slog.Logger, op
 		return err
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
+	ledger, closeLedger, err := openLedger(p, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeLedger()) }()
 	backbone, err := p.backbone()
 	if err != nil {
 		return err
@@ -127,6 +132,7 @@ func runDaemon(ctx context.Context, p *peer, rounds uint64, log *slog.Logger, op
 		MDNS:        p.settings.MDNS,
 		LastSeq:     state.LastSeq(),
 		Equivocated: shutOut,
+		Ledger:      ledger,
 		Log:         log,
 	})
 	if err != nil {
