@@ -155,7 +155,7 @@ func TestDataNPZ(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, stderr := said(t, "data", "inspect", path)
-	if code != exitFailure || !strings.Contains(stderr, "set.npz: 1 problem to solve") || !strings.Contains(out, "the same image is in two splits, 1 times: one is train/1 and test/0") {
+	if code != exitFailure || !strings.Contains(stderr, "set.npz: 1 problem to solve") || !strings.Contains(out, "the same image is in two splits: train/1 and test/0") {
 		t.Errorf("exit code %d, %q\n%s", code, stderr, out)
 	}
 }

@@ -379,18 +379,25 @@ func printFinetune(out io.Writer, dir string, r site.Results) error {
 		for _, m := range r.Arms[0].Metrics[:shown] {
 			fmt.Fprintf(w, "\t%s", m.Name)
 		}
-		fmt.Fprintln(w, "\ttime\tmemory")
+		timed := r.Arms[0].SecondsPerRun > 0 // a run of a cross-validation
+		if timed {
+			fmt.Fprint(w, "\ttime\tmemory")
+		}
+		fmt.Fprintln(w)
 		for _, a := range r.Arms {
 			fmt.Fprint(w, a.Name)
 			for _, m := range a.Metrics[:shown] {
 				fmt.Fprintf(w, "\t%.3f [%.3f, %.3f]", m.Mean, m.Low, m.High)
 			}
-			fmt.Fprintf(w, "\t%.0f s\t%s\n", a.SecondsPerRun, size(a.Memory))
+			if timed {
+				fmt.Fprintf(w, "\t%.0f s\t%s", a.SecondsPerRun, size(a.Memory))
+			}
+			fmt.Fprintln(w)
 		}
 		if err := w.Flush(); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "\nMeans over the test folds, 95%% intervals by resampling patients. Time is of a run.\n")
+		fmt.Fprintln(out, "\nMeans over the test folds, with 95% intervals by resampling patients.")
 	}
 	fmt.Fprintf(out, "\nReport: %s\n", filepath.Join(dir, site.ReportFile))
 	if r.Final.File != "" {

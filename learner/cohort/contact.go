@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
 	"image/png"
 	"io"
 	"slices"
 
+	"golang.org/x/image/draw"
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
@@ -40,7 +40,7 @@ func (s *Sheet) keepThumb(label int, r prepared) {
 	if there || at == perClass {
 		return
 	}
-	kept = slices.Insert(kept, at, thumb{r.hash, r.pixels})
+	kept = slices.Insert(kept, at, thumb{r.hash, slices.Clone(r.pixels)})
 	s.thumbs[label] = kept[:min(len(kept), perClass)]
 }
 
@@ -64,7 +64,8 @@ func (s *Sheet) WriteContact(w io.Writer) error {
 		y += caption
 		for k, t := range s.thumbs[i] {
 			x := gap + k*(side+gap)
-			draw.Draw(img, image.Rect(x, y, x+side, y+side), asImage(t.pixels, inspected), image.Point{}, draw.Src)
+			thumbnail := asImage(t.pixels, s.shape)
+			draw.CatmullRom.Scale(img, image.Rect(x, y, x+side, y+side), thumbnail, thumbnail.Bounds(), draw.Src, nil)
 		}
 		y += side + gap
 	}

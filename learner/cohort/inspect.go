@@ -20,7 +20,13 @@ func Inspect(ctx context.Context, source Source, workers int, progress func(done
 	if err != nil {
 		return nil, err
 	}
-	s := &Sheet{Source: source.Dir, Labels: source.Labels, Unlisted: c.Unlisted, LeftOut: c.LeftOut, Problems: []string{}, thumbs: make([][]thumb, len(c.Classes))}
+	s := &Sheet{
+		Source: source.Dir, Labels: source.Labels, Unlisted: c.Unlisted, LeftOut: c.LeftOut, Problems: []string{},
+		shape: inspected, thumbs: make([][]thumb, len(c.Classes)),
+	}
+	if c.kind == inNPZ {
+		s.shape = c.shape // which all images have
+	}
 	for _, p := range c.problems {
 		s.Problems = append(s.Problems, p.Error())
 	}
@@ -29,13 +35,13 @@ func Inspect(ctx context.Context, source Source, workers int, progress func(done
 	var unread []error
 	sizes, formats := map[string]int{}, map[string]int{}
 	err = each(ctx, len(c.Images), workers,
-		func(i int) prepared { return c.prepare(i, inspected) },
+		func(i int) prepared { return c.prepare(i, s.shape) },
 		func(i int, r prepared) error {
 			if progress != nil {
 				progress(i+1, len(c.Images))
 			}
 			listed := c.Images[i]
-			if r.err != nil {
+			if r.pixels == nil {
 				unread = append(unread, r.err)
 				s.Unreadable = append(s.Unreadable, refused(listed.File, r.err))
 				return nil

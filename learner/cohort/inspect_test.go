@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
 	"image/png"
 	"maps"
 	"math"
@@ -89,9 +90,9 @@ func TestInspectProblems(t *testing.T) {
 		"same patient": {"a.png,1,x,train\na2.png,1,x,train\nb.png,2,y,test\n", nil},
 		"two splits":   {"a.png,770,x,train\nb.png,2,y,test\nc.png,770,x,test\n", []string{"line 4: one patient is in two splits: that of c.png is in test, and by a.png of line 2 in train"}},
 		"image in two splits": {"a.png,1,x,train\na2.png,3,x,train\na3.png,4,x,val\nb.png,2,y,test\n",
-			[]string{"the same image is in two splits, 1 times: one is a.png and a3.png", "the same image is of two patients, 1 times: one is a.png and a2.png"}},
-		"image of two patients": {"a.png,1,x,train\na2.png,3,x,train\nb.png,2,y,test\n", []string{"the same image is of two patients, 1 times: one is a.png and a2.png"}},
-		"image in two classes":  {"a.png,1,x,train\na2.png,1,y,train\nb.png,2,y,test\n", []string{"the same image is in two classes, 1 times: one is a.png and a2.png"}},
+			[]string{"the same image is in two splits: a.png and a3.png", "the same image is of two patients: a.png and a2.png"}},
+		"image of two patients": {"a.png,1,x,train\na2.png,3,x,train\nb.png,2,y,test\n", []string{"the same image is of two patients: a.png and a2.png"}},
+		"image in two classes":  {"a.png,1,x,train\na2.png,1,y,train\nb.png,2,y,test\n", []string{"the same image is in two classes: a.png and a2.png"}},
 		"row":                   {"a.png,1,x,train\nnowhere.png,1,x,train\nb.png,2,y,test\n", []string{"line 3: the file is not there: nowhere.png"}},
 		"one class":             {"a.png,1,x,train\n", []string{`there is only one class, "x"`}},
 		"class unreadable":      {"a.png,1,x,train\nbad.png,2,y,test\n", []string{`no image of the class "y" can be read`}},
@@ -126,7 +127,21 @@ func TestInspectAnonymous(t *testing.T) {
 	if diff := cmp.Diff(want, s.Equal); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"the same image is in two splits, 1 times: one is train/3 and test/1"}, s.Problems); diff != "" {
+	var b bytes.Buffer
+	if err := s.WriteContact(&b); err != nil {
+		t.Error(err)
+	}
+	// The first image fills its square.
+	img, err := png.Decode(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []image.Point{{gap, gap + caption}, {gap + 95, gap + caption + 95}} {
+		if r, _, _, _ := img.At(at.X, at.Y).RGBA(); r == math.MaxUint16 {
+			t.Errorf("pixel %v is white", at)
+		}
+	}
+	if diff := cmp.Diff([]string{"the same image is in two splits: train/3 and test/1"}, s.Problems); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -340,7 +355,7 @@ func data8(t *testing.T, pixels []uint8) []uint8 {
 }
 
 func TestContactOfManyClasses(t *testing.T) {
-	s := &Sheet{thumbs: make([][]thumb, mostClasses+3)}
+	s := &Sheet{shape: inspected, thumbs: make([][]thumb, mostClasses+3)}
 	for i := range s.thumbs {
 		s.Classes = append(s.Classes, Part{Name: strings.Repeat("long", 10*i), Images: i})
 		s.keepThumb(i, prepared{hash: [32]byte{byte(i)}, pixels: make([]uint8, 3*96*96)})

@@ -35,7 +35,7 @@ type Origin struct {
 type prepared struct {
 	picture picture // without the image, which may be large
 	size    image.Point
-	pixels  []uint8
+	pixels  []uint8 // nil: err says why
 	hash    [32]byte
 	err     error
 }
@@ -73,7 +73,7 @@ func (c *Cohort) Load(ctx context.Context, shape [3]int, workers int, progress f
 			if progress != nil {
 				progress(i+1, len(c.Images))
 			}
-			if r.err != nil {
+			if r.pixels == nil {
 				l.Skipped = append(l.Skipped, r.err)
 				return nil
 			}

@@ -39,6 +39,7 @@ type Sheet struct {
 	// collection fail or its results dishonest.
 	Problems []string `json:"problems"`
 
+	shape  [3]int    // in which images were compared, and thumbs are kept
 	thumbs [][]thumb // of each class
 }
 
@@ -64,7 +65,7 @@ type Tally struct {
 }
 
 // Equal is a set of images with the same content: the same [data.Sample.Hash]
-// once scaled to one size.
+// once scaled to one size, if they do not have one size anyway.
 type Equal struct {
 	Files    []string `json:"files"`
 	Splits   []string `json:"splits,omitempty"` // that they are in, sorted
@@ -193,9 +194,14 @@ func (s *Sheet) findAcross(sets [][]found, what string, value func(found) string
 			one, other = set[0], set[i]
 		}
 	}
-	if times > 0 {
-		s.Problems = append(s.Problems, fmt.Sprintf("the same image %s, %d times: one is %s and %s", what, times, one.File, other.File))
+	if times == 0 {
+		return
 	}
+	problem := fmt.Sprintf("the same image %s: %s and %s", what, one.File, other.File)
+	if times > 1 {
+		problem += fmt.Sprintf(", and %d more", times-1)
+	}
+	s.Problems = append(s.Problems, problem)
 }
 
 // grouped puts images with the same key together, in the order in which the

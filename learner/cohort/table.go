@@ -201,7 +201,7 @@ func (t *rows) row(line int, record []string) {
 		t.LeftOut++
 		return
 	}
-	if err, hint := t.wrong(file, patient, split); err != nil {
+	if hint, err := t.wrong(file, patient, split); err != nil {
 		t.problem(line, err, hint)
 		return
 	}
@@ -215,26 +215,26 @@ func (t *rows) row(line int, record []string) {
 }
 
 // wrong says what is wrong with the fields of a row.
-func (t *rows) wrong(file, patient, split string) (err error, hint string) {
+func (t *rows) wrong(file, patient, split string) (hint string, err error) {
 	local := filepath.FromSlash(file)
 	switch {
 	case file == "":
-		return fmt.Errorf("%w: the row names none", ErrNotThere), "name a file below " + t.source.Dir
+		return "name a file below " + t.source.Dir, fmt.Errorf("%w: the row names none", ErrNotThere)
 	case !filepath.IsLocal(local):
-		return fmt.Errorf("%w: %s", ErrOutside, file), "write paths below " + t.source.Dir + ", without .."
+		return "write paths below " + t.source.Dir + ", without ..", fmt.Errorf("%w: %s", ErrOutside, file)
 	case patient == "":
-		return fmt.Errorf("%w: %s", ErrNoPatient, file), "say whose it is, or leave its label empty to leave it out"
+		return "say whose it is, or leave its label empty to leave it out", fmt.Errorf("%w: %s", ErrNoPatient, file)
 	case split != "" && split != Train && split != Val && split != Test:
-		return fmt.Errorf("%w %q of %s", ErrSplit, split, file), "write train, val or test"
+		return "write train, val or test", fmt.Errorf("%w %q of %s", ErrSplit, split, file)
 	}
 	info, err := os.Stat(filepath.Join(t.source.Dir, local))
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %s: %w", ErrNotThere, file, cause(err)), "correct the name, or take the row out"
+		return "correct the name, or take the row out", fmt.Errorf("%w: %s: %w", ErrNotThere, file, cause(err))
 	case info.IsDir():
-		return fmt.Errorf("%w: %s is a directory", ErrNotThere, file), "name a file"
+		return "name a file", fmt.Errorf("%w: %s is a directory", ErrNotThere, file)
 	}
-	return nil, ""
+	return "", nil
 }
 
 // findUnlisted looks for files that no row names. The labels file does not
