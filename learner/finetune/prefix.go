@@ -138,19 +138,12 @@ func (s *session) keptPrefix(ctx context.Context, line string, front *graph.Grap
 // keepBytes fills a prefix with bytes. It is false if the quantized network
 // has none at the line.
 func (s *session) keepBytes(ctx context.Context, p *prefix, g *graph.Graph, line string) (bool, error) {
-	cut, err := graph.Cut(g, bytesAt(g, line))
-	if err != nil {
-		return false, nil // the quantized form has no such value
-	}
 	const batch = 8
-	run, err := quant.Compile(cut, batch, quant.Options{Workers: s.options.Workers})
-	if err != nil {
+	run := bytesUpTo(g, line, batch, s.options.Workers)
+	if run == nil || graph.Size(run.Output()) != batch*p.size() {
 		return false, nil
 	}
-	scale, zero, ok := run.Scale()
-	if !ok || graph.Size(run.Output()) != batch*p.size() {
-		return false, nil
-	}
+	scale, zero, _ := run.Scale()
 	p.about, p.scale = "int8, each picture once", quantScale{scale, zero}
 	p.bytes = make([]uint8, len(s.train)*p.size())
 	x := make([]uint8, batch*s.picture)
@@ -169,6 +162,23 @@ func (s *session) keepBytes(ctx context.Context, p *prefix, g *graph.Graph, line
 	}
 	p.memory = len(p.bytes) + run.Memory()
 	return true, nil
+}
+
+// bytesUpTo returns the part of a quantized network below a line, nil if it
+// does not end in bytes.
+func bytesUpTo(g *graph.Graph, line string, batch, workers int) *quant.Program {
+	cut, err := graph.Cut(g, bytesAt(g, line))
+	if err != nil {
+		return nil // the quantized form has no such value
+	}
+	run, err := quant.Compile(cut, batch, quant.Options{Workers: workers})
+	if err != nil {
+		return nil
+	}
+	if _, _, ok := run.Scale(); !ok {
+		return nil
+	}
+	return run
 }
 
 // bytesAt returns the value of a quantized graph that has the bytes of a value
