@@ -1,12 +1,15 @@
 package bristled_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/bristle-fl/bristled/aggregation"
+	"github.com/bristle-fl/bristled/learner/finetune"
+	"github.com/bristle-fl/bristled/learner/nn/zoo"
 	"github.com/bristle-fl/bristled/sim/attack"
 )
 
@@ -56,5 +59,32 @@ func TestEverythingIsListed(t *testing.T) {
 		if !strings.Contains(attacks, "`"+a.Name) {
 			t.Errorf("docs/attacks.md does not mention %s", a.Name)
 		}
+	}
+}
+
+// TestPlanOfTheHospitalPage: the plan that docs/hospital.md shows can be used.
+func TestPlanOfTheHospitalPage(t *testing.T) {
+	b, err := os.ReadFile("docs/hospital.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(b), "```json\n")
+	text, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("there is no plan")
+	}
+	var plans []finetune.Plan
+	if err := json.Unmarshal([]byte(text), &plans); err != nil || len(plans) != 1 {
+		t.Fatalf("%d plans, %v", len(plans), err)
+	}
+	net, err := zoo.New("resnet18", zoo.Options{Height: 64, Width: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if net, err = finetune.ReplaceHead(net, 2, nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := plans[0].Check(net); err != nil {
+		t.Error(err)
 	}
 }

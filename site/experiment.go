@@ -29,9 +29,10 @@ type Experiment struct {
 	Set   data.Set     // Sample.Owner is the patient
 	Names []string     // of the samples, for messages
 
-	Plans         []string // names for [finetune.NewPlan]
-	Probe, Epochs int      // for [finetune.NewPlan]
-	// Adjust, if not nil, changes a plan before it is used.
+	Plans         []string        // names of Own, or for [finetune.NewPlan]
+	Own           []finetune.Plan // plans of the site's own, whose names tell them apart
+	Probe, Epochs int             // for [finetune.NewPlan]
+	// Adjust, if not nil, changes a plan of [finetune.NewPlan] before it is used.
 	Adjust func(p *finetune.Plan)
 	Hidden []int // widths of the head's hidden layers
 
@@ -187,6 +188,11 @@ func (e Experiment) sampleName(i int) string {
 }
 
 func (e Experiment) plan(name string, net *graph.Graph) (finetune.Plan, error) {
+	for _, p := range e.Own {
+		if p.Name == name {
+			return p, p.Check(net)
+		}
+	}
 	p, err := finetune.NewPlan(name, net, e.Probe, e.Epochs)
 	if err == nil && e.Adjust != nil {
 		e.Adjust(&p)

@@ -40,6 +40,8 @@ type tuning struct {
 type finetuneFlags struct {
 	tuning
 	output, final    string
+	plans            string          // file
+	own              []finetune.Plan // from it
 	arms             []string
 	folds, runs      int
 	bootstrap        int
@@ -68,6 +70,9 @@ of the output layer alone), progressive+probe+cutmix.`,
   bristled finetune --data pneumoniamnist.npz --split test --backbone resnet20.onnx -o run --json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.readPlans(cmd.Flags().Changed("arms")); err != nil {
+				return err
+			}
 			if err := f.check(); err != nil {
 				return err
 			}
@@ -82,6 +87,7 @@ of the output layer alone), progressive+probe+cutmix.`,
 	f.add(cmd, "backbone")
 	flags.StringVarP(&f.output, "output", "o", "", "directory of the run: report, model, and what goes on after an interruption")
 	flags.StringSliceVar(&f.arms, "arms", finetune.PlanNames(), "ways to fit the network that are compared")
+	flags.StringVar(&f.plans, "plans", "", "JSON file with arms of your own; docs/hospital.md has an example")
 	flags.IntVar(&f.folds, "folds", 5, "parts that patients are divided into, each tested on once; 0: no comparison, only the final model")
 	flags.IntVar(&f.runs, "runs", 2, "repetitions with other folds")
 	flags.IntVar(&f.bootstrap, "bootstrap", 2000, "how often patients are resampled for the intervals")
@@ -125,9 +131,10 @@ func (f *finetuneFlags) check() error {
 	case len(f.arms) == 0:
 		return usageError{fmt.Errorf("--arms is empty: name some of %s", strings.Join(finetune.PlanNames(), ", "))}
 	}
+	known := f.known()
 	for i, name := range f.arms {
-		if !slices.Contains(finetune.PlanNames(), name) {
-			return usageError{fmt.Errorf("there is no arm %q: %s", name, suggest(name, finetune.PlanNames()))}
+		if !slices.Contains(known, name) {
+			return usageError{fmt.Errorf("there is no arm %q: %s", name, suggest(name, known))}
 		}
 		if slices.Contains(f.arms[:i], name) {
 			return usageError{fmt.Errorf("arm %q is named twice", name)}
@@ -138,8 +145,8 @@ func (f *finetuneFlags) check() error {
 		f.final = "progressive+probe"
 	case f.final == "":
 		f.final = f.arms[len(f.arms)-1]
-	case f.final != "none" && !slices.Contains(finetune.PlanNames(), f.final):
-		return usageError{fmt.Errorf("--final %q is no arm: %s", f.final, suggest(f.final, finetune.PlanNames()))}
+	case f.final != "none" && !slices.Contains(known, f.final):
+		return usageError{fmt.Errorf("--final %q is no arm: %s", f.final, suggest(f.final, known))}
 	}
 	if f.folds == 0 && f.final == "none" {
 		return usageError{errors.New("--folds 0 and --final none leave nothing to do")}
@@ -301,7 +308,7 @@ func runFinetune(ctx context.Context, stdout, stderr io.Writer, f finetuneFlags)
 	r := f.results(net, shape, img)
 	r.Started = time.Now().UTC()
 	e := site.Experiment{
-		Net: net.graph, Set: img.Set, Names: img.names, Plans: f.arms, Probe: f.probe, Epochs: f.epochs, Adjust: f.adjust, Hidden: f.hidden,
+		Net: net.graph, Set: img.Set, Names: img.names, Plans: f.arms, Own: f.own, Probe: f.probe, Epochs: f.epochs, Adjust: f.adjust, Hidden: f.hidden,
 		Folds: f.folds, Runs: f.runs, Seed: f.seed, Dir: f.output, Workers: f.source.workers, Memory: limit, Now: time.Now,
 	}
 	if r.Backbone.Groups, err = groupNames(net.graph, len(img.Set.Classes), f.hidden); err != nil {

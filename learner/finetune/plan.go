@@ -123,6 +123,13 @@ func NewPlan(name string, net *graph.Graph, probe, epochs int) (Plan, error) {
 	return p, nil
 }
 
+// Check says what is wrong with a plan for a network that [ReplaceHead] made.
+// The error wraps [ErrNoGroup] if it is a group that is not there.
+func (p Plan) Check(net *graph.Graph) error {
+	_, err := p.resolve(net)
+	return err
+}
+
 // check says what is wrong with a plan in itself.
 func (p Plan) check() error {
 	bad := func(format string, args ...any) error {
