@@ -40,22 +40,21 @@ func StratifiedFolds(labels []int, groups []string, classes, k int, seed uint64)
 		return nil, err
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))
-	best := newDeal(patients, classes, k)
-	best.greedy(rng)
-	for range tries - 1 {
+	var err error
+	for range tries {
 		d := newDeal(patients, classes, k)
-		if d.greedy(rng); d.betterThan(best) {
-			best = d
+		d.greedy(rng)
+		d.improve()
+		if err = d.missing(); err == nil {
+			return d.folds(len(labels)), nil
 		}
 	}
-	if err := best.missing(); err != nil {
-		return nil, err
-	}
-	return best.folds(len(labels)), nil
+	return nil, err
 }
 
-// tries is how often patients are dealt. The best deal counts.
-const tries = 100
+// tries is how often patients are dealt until every fold has every class. Only
+// patients of several classes ever need a second try.
+const tries = 20
 
 // patient is a group.
 type patient struct {
@@ -125,14 +124,13 @@ func (d *deal) greedy(rng *rand.Rand) {
 		return cmp.Compare(math.Ilogb(d.patients[b].weight), math.Ilogb(d.patients[a].weight))
 	})
 	for _, p := range order {
-		best := 0
-		covers, cost := d.place(p, 0)
+		best, least := 0, d.place(p, 0)
 		for f := 1; f < len(d.counts); f++ {
-			more, dearer := d.place(p, f)
-			if cmp.Or(cmp.Compare(covers, more), cmp.Compare(dearer, cost), cmp.Compare(d.sizes[f], d.sizes[best])) < 0 {
-				best, covers, cost = f, more, dearer
+			cost := d.place(p, f)
+			if cmp.Or(cmp.Compare(cost, least), cmp.Compare(d.sizes[f], d.sizes[best])) < 0 {
+				best, least = f, cost
 			}
 		}
-		d.put(p, best)
+		d.put(p, best, 1)
 	}
 }

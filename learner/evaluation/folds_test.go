@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -244,6 +245,35 @@ func TestFoldsAreFound(t *testing.T) {
 	t.Logf("%d of %d possible deals were not found", missed, possible)
 }
 
+// Few patients, most with all three classes: large ones first does not do, moving
+// one seldom helps, and some need more than one beginning. A dot is nobody.
+func TestTangledFoldsAreFound(t *testing.T) {
+	for _, tc := range []struct {
+		labels, groups string
+		k              int
+	}{
+		{"12021021210120", "fdafacff.defec", 3},
+		{"20010120100202122", "bfa.ebbeefebefacb", 3},
+		{"12120211002", "badffabeecb", 3},
+		{"20020012102201", "ddfcdbccbfafdd", 3},
+		{"00001122212", "ede.eccbdfb", 3},
+		{"010010222100210", "fceedcebdaeedac", 3},
+		{"22121100102021", "f.ffbeeafbeaff", 3},
+		{"0012211", "cdeebcc", 2},
+	} {
+		labels, groups := make([]int, len(tc.labels)), strings.Split(tc.groups, "")
+		for i := range labels {
+			labels[i] = int(tc.labels[i] - '0')
+			groups[i] = strings.Trim(groups[i], ".")
+		}
+		for seed := range uint64(20) {
+			if _, err := StratifiedFolds(labels, groups, 3, tc.k, seed); err != nil {
+				t.Errorf("%s of %s, seed %d: %v", tc.labels, tc.groups, seed, err)
+			}
+		}
+	}
+}
+
 // dealable tries all ways to deal.
 func dealable(left []patient, folds [][]int, k, classes int) bool {
 	if len(left) == 0 {
@@ -292,6 +322,28 @@ func TestFoldsAreEven(t *testing.T) {
 			if high-low > 2 {
 				t.Errorf("seed %d: class %d has %d to %d samples in a fold", seed, c, low, high)
 			}
+		}
+	}
+}
+
+// Seven patients of each of four classes leave two of each over: they go to
+// different folds.
+func TestFoldsAreAlikeInSize(t *testing.T) {
+	labels := make([]int, 28)
+	for i := range labels {
+		labels[i] = i % 4
+	}
+	for seed := range uint64(20) {
+		folds, err := StratifiedFolds(labels, make([]string, 28), 4, 5, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		low, high := 28, 0
+		for _, f := range folds {
+			low, high = min(low, len(f.Test)), max(high, len(f.Test))
+		}
+		if high-low > 2 {
+			t.Errorf("seed %d: %d to %d samples in a fold", seed, low, high)
 		}
 	}
 }
