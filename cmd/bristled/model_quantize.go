@@ -7,10 +7,15 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"slices"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bristle-fl/bristled/learner"
+	"github.com/bristle-fl/bristled/learner/data"
+	"github.com/bristle-fl/bristled/learner/nn/graph"
 	"github.com/bristle-fl/bristled/learner/nn/onnx"
 	"github.com/bristle-fl/bristled/learner/quant"
 )
@@ -186,11 +191,46 @@ func quantize(ctx context.Context, stderr io.Writer, path string, f quantizeFlag
 	if err != nil {
 		return nil, n.wrong(err)
 	}
+	if f.backbone {
+		if b, err = withRMS(ctx, quantized, b, a, calibrating, s.shape, f.workers); err != nil {
+			return nil, n.wrong(err)
+		}
+	}
 	q.Bytes = int64(len(b))
 	if err := file.commit(b); err != nil {
 		return nil, fmt.Errorf("write the network: %w", err)
 	}
 	return q, nil
+}
+
+// mostMeasured is how many pictures the size of a backbone's features is
+// measured on.
+const mostMeasured = 256
+
+// withRMS states the root mean square of a backbone's features on some
+// pictures in its file, so that a federation can be founded without data.
+func withRMS(ctx context.Context, g *graph.Graph, file []byte, a *album, numbers []int, shape [3]int, workers int) ([]byte, error) {
+	b, err := learner.LoadBackbone(file)
+	if err != nil {
+		return nil, err
+	}
+	set := data.Set{Shape: shape}
+	size := shape[0] * shape[1] * shape[2]
+	_, err = a.each(ctx, numbers[:min(mostMeasured, len(numbers))], shape, workers, func(_ []int, pixels []uint8) error {
+		for picture := range slices.Chunk(slices.Clone(pixels), size) {
+			set.Samples = append(set.Samples, data.Sample{Pixels: picture})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	rms, err := b.MeasureRMS(set)
+	if err != nil {
+		return nil, err
+	}
+	g.Metadata[learner.MetaRawRMS] = strconv.FormatFloat(rms, 'g', 6, 64)
+	return onnx.Marshal(g)
 }
 
 // deal picks pictures to calibrate on and others to compare the networks on.
