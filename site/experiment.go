@@ -101,7 +101,6 @@ func (e Experiment) Run(ctx context.Context) (*Findings, error) {
 			}
 		}
 	}
-	// The widest layers first would be no better: cells are about equal.
 	next := make(chan cell)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -227,7 +226,8 @@ func (t *trial) fingerprint(net *graph.Graph, items []evaluation.Item) (string, 
 		}
 		h.Write(append(b, '\n'))
 	}
-	h.Write([]byte(networkHash(net)))
+	weights := finetune.HashWeights(net)
+	h.Write(weights[:])
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
@@ -239,7 +239,7 @@ func (t *trial) claim() error {
 	}
 	b, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return writeFile(file, []byte(t.name+"\n"))
+		return keep(file, []byte(t.name+"\n"))
 	}
 	if err == nil && string(b) != t.name+"\n" {
 		err = ErrOtherExperiment
@@ -294,7 +294,7 @@ func (t *trial) cell(ctx context.Context, c cell, together int) (*cellResult, er
 	if err != nil {
 		return nil, fmt.Errorf("site: %w", err)
 	}
-	if err := writeFile(t.file(c, "json"), b); err != nil {
+	if err := keep(t.file(c, "json"), b); err != nil {
 		return nil, err
 	}
 	return result, os.Remove(t.file(c, "checkpoint"))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/bristle-fl/bristled/internal/wholefile"
 	"github.com/bristle-fl/bristled/learner/finetune"
 	"github.com/bristle-fl/bristled/learner/nn/graph"
 	"github.com/bristle-fl/bristled/learner/nn/onnx"
@@ -60,7 +61,7 @@ func (e Experiment) Final(ctx context.Context, name string, train []int) (Fitted
 	}
 	sum := sha256.Sum256(file)
 	f.SHA256 = hex.EncodeToString(sum[:])
-	return f, writeFile(filepath.Join(e.Dir, modelFile), file)
+	return f, keep(filepath.Join(e.Dir, modelFile), file)
 }
 
 // fit trains a plan on some of the images and returns the network. What is
@@ -119,9 +120,17 @@ func WriteRun(dir string, r Results, images map[string][]byte) error {
 		files[r.Final.Card] = []byte(ModelCard(r))
 	}
 	for name, b := range files {
-		if err := writeFile(filepath.Join(dir, name), b); err != nil {
+		if err := keep(filepath.Join(dir, name), b); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// keep writes a file of a run, which is nobody else's business.
+func keep(path string, b []byte) error {
+	if err := wholefile.Write(path, 0o600, b); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }

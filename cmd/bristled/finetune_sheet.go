@@ -1,17 +1,14 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 	"github.com/bristle-fl/bristled/learner/nn/graph"
@@ -100,38 +97,4 @@ func (f *finetuneFlags) backboneSheet(net *network, shape [3]int) site.Backbone 
 // machine says in a line what the figures were measured on.
 func machine() string {
 	return fmt.Sprintf("%d processors, %s/%s, kernel %s, %s", runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, cpu.Active(), strings.TrimPrefix(runtime.Version(), "go"))
-}
-
-// sharedProgress is a bar that several goroutines move.
-type sharedProgress struct {
-	ctx  context.Context
-	out  io.Writer
-	what string
-
-	mu  sync.Mutex
-	bar *progress
-}
-
-func newSharedProgress(ctx context.Context, out io.Writer, what string) *sharedProgress {
-	return &sharedProgress{ctx: ctx, out: out, what: what}
-}
-
-// set says that so much of the whole is done.
-func (p *sharedProgress) set(done, total int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar == nil {
-		p.bar = newProgress(p.ctx, p.out, p.what, total)
-	}
-	if done > p.bar.done {
-		p.bar.add(done - p.bar.done)
-	}
-}
-
-func (p *sharedProgress) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		p.bar.end()
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -60,4 +61,38 @@ func (p *progress) end() {
 	}
 	p.bar.Abort(true)
 	p.container.Wait()
+}
+
+// sharedProgress is a bar that several goroutines move.
+type sharedProgress struct {
+	ctx  context.Context
+	out  io.Writer
+	what string
+
+	mu  sync.Mutex
+	bar *progress
+}
+
+func newSharedProgress(ctx context.Context, out io.Writer, what string) *sharedProgress {
+	return &sharedProgress{ctx: ctx, out: out, what: what}
+}
+
+// set says that so much of the whole is done.
+func (p *sharedProgress) set(done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil {
+		p.bar = newProgress(p.ctx, p.out, p.what, total)
+	}
+	if done > p.bar.done {
+		p.bar.add(done - p.bar.done)
+	}
+}
+
+func (p *sharedProgress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.end()
+	}
 }

@@ -25,12 +25,12 @@ func each[T any](ctx context.Context, n, workers int, work func(i int) T, use fu
 		result chan T
 	}
 	waiting := make(chan job, 2*workers) // in order, for use
-	todo := make(chan job)
+	jobs := make(chan job)
 	team.Go(func() {
-		defer close(todo)
+		defer close(jobs)
 		for i := range n {
 			j := job{i, make(chan T, 1)}
-			for _, to := range []chan job{waiting, todo} {
+			for _, to := range []chan job{waiting, jobs} {
 				select {
 				case to <- j:
 				case <-ctx.Done():
@@ -41,7 +41,7 @@ func each[T any](ctx context.Context, n, workers int, work func(i int) T, use fu
 	})
 	for range workers {
 		team.Go(func() {
-			for j := range todo {
+			for j := range jobs {
 				j.result <- work(j.number)
 			}
 		})

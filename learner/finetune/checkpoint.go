@@ -10,11 +10,9 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/bristle-fl/bristled/internal/wholefile"
 	"github.com/bristle-fl/bristled/learner/nn"
 	"github.com/bristle-fl/bristled/learner/nn/graph"
 	"github.com/bristle-fl/bristled/learner/nn/safetensors"
@@ -62,36 +60,12 @@ func (s *session) save() error {
 	}
 	b, err := safetensors.Marshal(tensors, map[string]string{checkpointMetadata: string(text)})
 	if err == nil {
-		err = replaceFile(s.options.Checkpoint, b)
+		err = wholefile.Write(s.options.Checkpoint, 0o600, b)
 	}
 	if err != nil {
 		return fmt.Errorf("keep the checkpoint of epoch %d: %w", len(c.Epochs), err)
 	}
 	return nil
-}
-
-// replaceFile writes a file at once or not at all.
-func replaceFile(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".checkpoint-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(b); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // resume goes on from the checkpoint, if there is one, and returns the epoch
@@ -162,17 +136,8 @@ func (s *session) fingerprint() string {
 	}
 	h.Write(plan)
 	h.Write(binary.LittleEndian.AppendUint64(nil, s.options.Seed))
-	net := s.int8.net // as it was
-	for _, name := range slices.Sorted(maps.Keys(net.Consts)) {
-		t := net.Consts[name]
-		h.Write([]byte(strings.ReplaceAll(name, "\x00", "")))
-		h.Write([]byte{0})
-		buf := make([]byte, 0, 4*len(t.F32))
-		for _, v := range t.F32 {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-		}
-		h.Write(buf)
-	}
+	weights := HashWeights(s.int8.net) // as it was
+	h.Write(weights[:])
 	for _, i := range s.train {
 		sum := s.samples[i].Hash(s.input)
 		h.Write(sum[:])
@@ -180,4 +145,20 @@ func (s *session) fingerprint() string {
 	}
 	s.name = hex.EncodeToString(h.Sum(nil))
 	return s.name
+}
+
+// HashWeights returns the SHA-256 over the names and the float32 numbers of a
+// network's constants.
+func HashWeights(net *graph.Graph) [32]byte {
+	h := sha256.New()
+	var buf []byte
+	for _, name := range slices.Sorted(maps.Keys(net.Consts)) {
+		buf = binary.LittleEndian.AppendUint64(buf[:0], uint64(len(name)))
+		buf = append(buf, name...)
+		for _, v := range net.Consts[name].F32 {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		h.Write(buf)
+	}
+	return [32]byte(h.Sum(nil))
 }

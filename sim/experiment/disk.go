@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bristle-fl/bristled/internal/wholefile"
 )
 
 var (
@@ -18,40 +20,21 @@ var (
 	ErrBusy = errors.New("another sweep works in this directory")
 )
 
-// unfinished begins the names of what is not complete yet.
-const unfinished = ".unfinished-"
-
-// writeFile replaces a file in one step: whoever looks sees all of the new one or
-// none of it, whatever fails meanwhile.
+// writeFile replaces a file in one step.
 func writeFile(path string, b []byte) error {
 	return replace(path, func(f *os.File) error { _, err := f.Write(b); return err })
 }
 
 // replace is [writeFile] with what write writes.
-func replace(path string, write func(*os.File) error) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return full(path, err)
+func replace(path string, write func(*os.File) error) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
+	if err == nil {
+		err = wholefile.Replace(path, 0o644, write)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
 		return full(path, err)
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name()) //nolint:errcheck // it is unfinished either way
-			err = full(path, err)
-		}
-	}()
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Sync()); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return nil
 }
 
 // full gives a full disk its name.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/bristle-fl/bristled/internal/wholefile"
 )
 
 // TestMain is also the process that TestKilled kills.
@@ -55,7 +57,7 @@ func TestKilled(t *testing.T) {
 		t.Errorf("other bytes:\n%s\nwant\n%s", b, a)
 	}
 	for _, sub := range []string{".", "cells", "verdicts"} {
-		if left := must[[]string](t)(filepath.Glob(filepath.Join(dir, sub, unfinished+"*"))); len(left) > 0 {
+		if left := must[[]string](t)(filepath.Glob(filepath.Join(dir, sub, wholefile.Unfinished+"*"))); len(left) > 0 {
 			t.Errorf("%v is left behind", left)
 		}
 	}

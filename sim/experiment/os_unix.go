@@ -21,13 +21,3 @@ func lockFile(f *os.File, shared bool) error {
 	}
 	return unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 }
-
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

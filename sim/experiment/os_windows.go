@@ -19,6 +19,3 @@ func lockFile(f *os.File, shared bool) error {
 	}
 	return windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
 }
-
-// syncDir does nothing: Windows makes names durable by itself.
-func syncDir(string) error { return nil }

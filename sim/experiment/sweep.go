@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bristle-fl/bristled/internal/wholefile"
 	"github.com/bristle-fl/bristled/sim/report"
 )
 
@@ -313,7 +314,7 @@ func sweepUp(dir string) error {
 			return err
 		}
 		for _, e := range entries {
-			if path := filepath.Join(dir, sub, e.Name()); strings.HasPrefix(e.Name(), unfinished) {
+			if path := filepath.Join(dir, sub, e.Name()); strings.HasPrefix(e.Name(), wholefile.Unfinished) {
 				if err := os.RemoveAll(path); err != nil {
 					return full(path, err)
 				}

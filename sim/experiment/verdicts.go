@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/bristle-fl/bristled/aggregation"
+	"github.com/bristle-fl/bristled/internal/wholefile"
 )
 
 const (
@@ -91,7 +92,7 @@ func newRecorder(dir, key string, peers int) (*recorder, error) {
 		return nil, full(r.dir, err)
 	}
 	var err error
-	if r.unfinished, err = os.MkdirTemp(filepath.Dir(r.dir), unfinished+"*"); err != nil {
+	if r.unfinished, err = os.MkdirTemp(filepath.Dir(r.dir), wholefile.Unfinished+"*"); err != nil {
 		return nil, full(r.dir, err)
 	}
 	for i := range peers {
@@ -140,7 +141,7 @@ func (r *recorder) finish() error {
 		err = os.Rename(r.unfinished, r.dir)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(r.dir))
+		err = wholefile.SyncDir(filepath.Dir(r.dir))
 	}
 	if err != nil {
 		return errors.Join(full(r.dir, err), r.abandon())
