@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 
-	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 	"github.com/bristle-fl/bristled/learner/nn/graph"
 	"github.com/bristle-fl/bristled/site"
 )
@@ -18,7 +15,7 @@ import (
 // results returns what is known before anything is trained.
 func (f *finetuneFlags) results(net *network, shape [3]int, img *images) site.Results {
 	r := site.Results{
-		Title: f.title, Version: version(), Machine: machine(), Seed: f.seed, Folds: f.folds, Runs: f.runs, Epochs: f.epochs, ProbeEpochs: f.probe,
+		Title: f.title, Version: version(), Commit: commit(), Machine: machine(), Seed: f.seed, Folds: f.folds, Runs: f.runs, Epochs: f.epochs, ProbeEpochs: f.probe,
 		Bootstrap: f.bootstrap, Offline: true,
 		Data:     f.sheet(img),
 		Backbone: f.backboneSheet(net, shape),
@@ -92,9 +89,4 @@ func (f *finetuneFlags) backboneSheet(net *network, shape [3]int) site.Backbone 
 		b.Parameters = int(params)
 	}
 	return b
-}
-
-// machine says in a line what the figures were measured on.
-func machine() string {
-	return fmt.Sprintf("%d processors, %s/%s, kernel %s, %s", runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, cpu.Active(), strings.TrimPrefix(runtime.Version(), "go"))
 }

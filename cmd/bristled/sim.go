@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bristle-fl/bristled/internal/kernel/cpu"
 	"github.com/bristle-fl/bristled/sim/experiment"
 	simreport "github.com/bristle-fl/bristled/sim/report"
 )
@@ -148,10 +147,8 @@ func simStopped(ctx context.Context, err error, dir string) error {
 
 // about says what the results come from.
 func about(file *experiment.File) simreport.About {
-	commit, _ := strings.CutPrefix(version(), "devel ")
 	return simreport.About{
-		Commit: commit, Version: version(), File: file.Name, FileText: string(file.Text), Seeds: file.Seeds,
-		Machine: fmt.Sprintf("%s/%s, %d processors, %s kernels, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpu.Active(), runtime.Version()),
+		Commit: commit(), Version: version(), File: file.Name, FileText: string(file.Text), Seeds: file.Seeds, Machine: machine(),
 	}
 }
 

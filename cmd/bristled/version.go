@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,4 +67,12 @@ func version() string {
 		}
 	}
 	return "devel"
+}
+
+// commit is the version without what says that it is a commit.
+func commit() string { return strings.TrimPrefix(version(), "devel ") }
+
+// machine says in a line what figures were measured on.
+func machine() string {
+	return fmt.Sprintf("%s/%s, %d processors, %s kernels, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpu.Active(), runtime.Version())
 }

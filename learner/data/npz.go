@@ -47,18 +47,6 @@ func ReadNPZ(path string) (train, val, test Set, err error) {
 	return sets[0], sets[1], sets[2], nil
 }
 
-// IsNPZ says whether a file is an archive with the pictures that [ReadNPZ]
-// looks for.
-func IsNPZ(path string) bool {
-	f, size, err := openRegular(path, hintNPZ)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	arrays, err := listNPZ(f, size)
-	return err == nil && arrays["train_images"] != nil
-}
-
 // listNPZ returns the members of an archive that [ReadNPZ] looks for, by their
 // names without ".npy".
 func listNPZ(r io.ReaderAt, size int64) (map[string]*zip.File, error) {
