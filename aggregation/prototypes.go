@@ -16,21 +16,13 @@ type OwnMeans struct {
 	Variance []float64
 }
 
-// Published is what another peer says of classes.
-type Published struct {
-	*federation.Prototypes
-	Hash federation.Hash // of the set
-	// Vouches are the newest of the same sender; nil without any.
-	Vouches *federation.Vouches
-}
-
 // Knowledge is what a peer makes of the prototypes of others (docs/bristle.md,
 // e, prototypes).
 type Knowledge struct {
 	// Trust is kappa, per set, 0 to 1.
 	Trust []float64
 	// Shared says, per set, whether it has a class in common with the own one,
-	// so that Trust is first-hand.
+	// so that Trust is first-hand; else it is what the others' sets say of it.
 	Shared []bool
 	// Means are those of the classes that the peer has no samples of and that
 	// somebody trusted published: the geometric median of what they say.
@@ -68,12 +60,12 @@ const (
 	prototypeSteps = 20
 )
 
-// Weigh judges the sets of others by the own means. sets are ascending by
+// Weigh judges the sets of others by the own means, and by each other. sets are ascending by
 // sender; foreign are the classes that the peer has no samples of, ascending. A
 // set with a number that is not finite, or far too large, has no trust. Without
 // own means nothing can be judged, and nothing is known. The work grows with the
 // square of the number of sets.
-func Weigh(own OwnMeans, sets []Published, foreign []int) Knowledge {
+func Weigh(own OwnMeans, sets []*federation.Prototypes, foreign []int) Knowledge {
 	k := Knowledge{
 		Trust: make([]float64, len(sets)), Shared: make([]bool, len(sets)),
 		Means: federation.Rows{Features: own.Means.Features},
@@ -90,12 +82,13 @@ func Weigh(own OwnMeans, sets []Published, foreign []int) Knowledge {
 		mass[j] = min(1, float64(len(own.Means.Classes))/float64(max(1, len(set.Means.Classes))))
 		k.Trust[j], k.Shared[j] = v.firstHand(set.Means)
 	}
+	c := newCourt(own, &k, sets, mass)
 	for j := range sets {
 		if !k.Shared[j] && mass[j] > 0 {
-			k.Trust[j] = hearsay(j, &k, mass, sets)
+			k.Trust[j] = c.hearsay(j)
 		}
 	}
-	standing := standings(own, &k, sets, mass)
+	standing := c.standings()
 	for _, c := range foreign {
 		v.ask(&k, c, sets, mass, standing)
 	}
@@ -187,34 +180,13 @@ func (v *view) firstHand(means federation.Rows) (trust float64, shared bool) {
 	return trust, true
 }
 
-// hearsay returns kappa of a set without a class in common: a²/(a²+(1-a)²) for the
-// mean a of what those say who know both sides, .5 without any. One hop only: who
-// vouches must be known at first hand.
-func hearsay(set int, k *Knowledge, mass []float64, sets []Published) float64 {
-	sum, total := 0.0, 0.0
-	for w, s := range sets {
-		if s.Vouches == nil || !k.Shared[w] {
-			continue
-		}
-		if said, ok := s.Vouches.Trust[sets[set].Hash]; ok {
-			weight := mass[w] * k.Trust[w]
-			sum += float64(weight * float64(said) / 255)
-			total += weight
-		}
-	}
-	if total == 0 {
-		return .5
-	}
-	return sharpen(sum / total)
-}
-
 // sharpen returns a²/(a²+(1-a)²): what doubt there is counts less than it says.
 func sharpen(a float64) float64 {
 	return float64(a*a) / (float64(a*a) + float64((1-a)*(1-a)))
 }
 
 // ask adds to k what the sets say of a foreign class.
-func (v *view) ask(k *Knowledge, class int, sets []Published, mass, standing []float64) {
+func (v *view) ask(k *Knowledge, class int, sets []*federation.Prototypes, mass, standing []float64) {
 	v.rows, v.votes, v.voters = v.rows[:0], v.votes[:0], v.voters[:0]
 	for j, set := range sets {
 		at, ok := slices.BinarySearch(set.Means.Classes, class)

@@ -11,7 +11,7 @@ import (
 )
 
 // drawSets draws own means and the sets of others around common ones; some lie.
-func drawSets(t *rapid.T) (own OwnMeans, sets []Published, foreign []int) {
+func drawSets(t *rapid.T) (own OwnMeans, sets []*federation.Prototypes, foreign []int) {
 	const classes = 6
 	features := rapid.IntRange(2, 20).Draw(t, "features")
 	rng := random(rapid.Uint64().Draw(t, "seed"))
@@ -41,15 +41,6 @@ func drawSets(t *rapid.T) (own OwnMeans, sets []Published, foreign []int) {
 		others = append(others, draw("set", 1))
 	}
 	sets = published(others...)
-	for j := range sets {
-		said := map[int]uint8{}
-		for k := range sets {
-			if rapid.Bool().Draw(t, "vouches") {
-				said[k] = rapid.Byte().Draw(t, "for")
-			}
-		}
-		vouch(sets, j, said)
-	}
 	return own, sets, foreign
 }
 
@@ -96,7 +87,7 @@ func (v refView) cos(x, y []float64) float64 {
 }
 
 // trust is kappa at first hand, and whether there is a class in common.
-func (v refView) trust(set Published) (kappa float64, shared bool) {
+func (v refView) trust(set *federation.Prototypes) (kappa float64, shared bool) {
 	theirs := widen(set.Means.Weights, len(set.Means.Classes))
 	kappa = 1
 	for i, c := range v.classes {
@@ -124,7 +115,7 @@ func refSharpen(a float64) float64 { return a * a / (a*a + (1-a)*(1-a)) }
 
 // refWeigh computes kappa and the means in float64 from the formulas of
 // docs/bristle-plus.md.
-func refWeigh(own OwnMeans, sets []Published, foreign []int) (kappa []float64, q vectors) {
+func refWeigh(own OwnMeans, sets []*federation.Prototypes, foreign []int) (kappa []float64, q vectors) {
 	me := newRefView(own)
 	theirs, mu, shares := make([]vectors, len(sets)), make([]float64, len(sets)), make([]bool, len(sets))
 	kappa = make([]float64, len(sets))
@@ -133,11 +124,18 @@ func refWeigh(own OwnMeans, sets []Published, foreign []int) (kappa []float64, q
 		mu[j] = math.Min(1, float64(len(me.p))/float64(len(theirs[j])))
 		kappa[j], shares[j] = me.trust(set)
 	}
+	spread := make([]float64, 99)
+	for i := range spread {
+		for _, s := range own.Variance {
+			spread[i] += s / float64(len(own.Variance))
+		}
+	}
 	hearsay := func(j int) float64 {
 		sum, total := 0.0, 0.0
-		for w, s := range sets {
-			if said, ok := s.Vouches.Trust[sets[j].Hash]; ok && shares[w] && w != j {
-				sum += mu[w] * kappa[w] * float64(said) / 255
+		for w, set := range sets {
+			said, knows := newRefView(OwnMeans{Means: set.Means, Samples: set.Samples, Variance: spread}).trust(sets[j])
+			if knows && shares[w] {
+				sum += mu[w] * kappa[w] * said
 				total += mu[w] * kappa[w]
 			}
 		}
@@ -153,7 +151,7 @@ func refWeigh(own OwnMeans, sets []Published, foreign []int) (kappa []float64, q
 		}
 	}
 	kappa = strangers
-	standing := refStandings(own, sets, kappa, mu, shares)
+	standing := refStandings(spread, sets, kappa, mu, shares)
 	most := 0.0
 	for i := range me.p {
 		most = math.Max(most, 2*length(me.p[i]))
@@ -195,13 +193,7 @@ func refWeigh(own OwnMeans, sets []Published, foreign []int) (kappa []float64, q
 
 // refStandings is the standing of each set among the others; 1 without a
 // contradiction.
-func refStandings(own OwnMeans, sets []Published, kappa, mu []float64, shares []bool) []float64 {
-	spread := make([]float64, 99)
-	for i := range spread {
-		for _, s := range own.Variance {
-			spread[i] += s / float64(len(own.Variance))
-		}
-	}
+func refStandings(spread []float64, sets []*federation.Prototypes, kappa, mu []float64, shares []bool) []float64 {
 	standing, contradiction := make([]float64, len(sets)), false
 	for j := range standing {
 		standing[j] = 1

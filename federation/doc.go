@@ -1,8 +1,7 @@
 // Package federation holds what the peers of one federation agree on: the
 // [Manifest] that names its classes, backbone, rule and limits; the [Head]
 // that every peer trains; the [Update] that peers publish in every round; the
-// [Prototypes] that they publish once and the [Vouches] for those of others; and
-// the bytes of each on the wire.
+// [Prototypes] that they publish once; and the bytes of each on the wire.
 //
 // # What always holds
 //

@@ -2,15 +2,14 @@ package federation
 
 import "errors"
 
-// The errors of [DecodeUpdate], [Update.Encode] and their like for prototypes
-// and vouches. Every refusal wraps exactly one of them with the detail, so
+// The errors of [DecodeUpdate], [Update.Encode] and their like for
+// prototypes. Every refusal wraps exactly one of them with the detail, so
 // errors.Is tells what a peer did.
 // When several apply, the first in this order that the bytes reveal is
 // reported: size, then federation, then the fields in their order.
 var (
 	// ErrTooLarge: the message is longer than the manifest allows: max_message
-	// for updates, and what follows from the classes, features and peers for
-	// others.
+	// for updates, and what follows from the classes and features for others.
 	ErrTooLarge = errors.New("message is larger than the federation allows")
 
 	// ErrMalformed: the bytes are not the one canonical encoding of a

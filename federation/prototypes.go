@@ -1,11 +1,8 @@
 package federation
 
 import (
-	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -177,94 +174,6 @@ func (r *reader) origin(m *Manifest) (id ID, sender PeerID, err error) {
 		return id, "", err
 	}
 	return id, PeerID(b), nil
-}
-
-// Vouches says how far a peer trusts the prototypes of others.
-type Vouches struct {
-	Federation ID
-	Sender     PeerID
-	// Seq is at least 1; the newest counts.
-	Seq uint64
-	// Trust is kappa, 0 to 1 in steps of 1/255, by the hash of the set; at
-	// least one and at most wire.max_peers.
-	Trust map[Hash]uint8
-}
-
-// Encode returns the canonical bytes: federation, sender and number as in an
-// update, the hashes ascending as one field, the trust in each as another.
-func (v *Vouches) Encode(m *Manifest) ([]byte, error) {
-	if err := v.check(m); err != nil {
-		return nil, err
-	}
-	hashes := make([]Hash, 0, len(v.Trust))
-	for h := range v.Trust {
-		hashes = append(hashes, h)
-	}
-	slices.SortFunc(hashes, func(a, b Hash) int { return bytes.Compare(a[:], b[:]) })
-	b := protowire.AppendBytes([]byte{tagFederation}, v.Federation[:])
-	b = protowire.AppendString(append(b, tagSender), string(v.Sender))
-	b = appendVarint(b, tagSeq, v.Seq)
-	b = protowire.AppendVarint(append(b, tagClaims), uint64(len(hashes)*len(Hash{})))
-	for _, h := range hashes {
-		b = append(b, h[:]...)
-	}
-	b = protowire.AppendVarint(append(b, tagRow), uint64(len(hashes)))
-	for _, h := range hashes {
-		b = append(b, v.Trust[h])
-	}
-	return b, nil
-}
-
-func (v *Vouches) check(m *Manifest) error {
-	if own := m.ID(); v.Federation != own {
-		return fmt.Errorf("%w: %s, ours is %s", ErrWrongFederation, v.Federation, own)
-	}
-	if len(v.Trust) == 0 || len(v.Trust) > m.Wire.MaxPeers {
-		return fmt.Errorf("%w: it vouches for %d sets, 1 to %d are allowed", ErrMalformed, len(v.Trust), m.Wire.MaxPeers)
-	}
-	return cmp.Or(checkSender(v.Sender), checkSeq(v.Seq))
-}
-
-// MaxVouchesSize returns how many bytes the largest valid message takes.
-func (m *Manifest) MaxVouchesSize() int {
-	return 64 + MaxSender + m.Wire.MaxPeers*(len(Hash{})+1)
-}
-
-// DecodeVouches reads the bytes of one message as [DecodePrototypes] reads a
-// set.
-func DecodeVouches(m *Manifest, b []byte) (*Vouches, error) {
-	if most := m.MaxVouchesSize(); len(b) > most {
-		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, len(b), most)
-	}
-	r := reader{b}
-	v := &Vouches{}
-	var err error
-	if v.Federation, v.Sender, err = r.origin(m); err != nil {
-		return nil, err
-	}
-	if v.Seq, err = r.varint(tagSeq, "seq"); err != nil {
-		return nil, err
-	}
-	hashes, err := r.bytes(tagClaims, "hashes")
-	if err != nil {
-		return nil, err
-	}
-	trust, err := r.bytes(tagRow, "trust")
-	if err != nil {
-		return nil, err
-	}
-	const size = len(Hash{})
-	if len(r.b) > 0 || len(hashes) != size*len(trust) {
-		return nil, fmt.Errorf("%w: %d bytes of hashes for %d of trust, %d behind them", ErrMalformed, len(hashes), len(trust), len(r.b))
-	}
-	v.Trust = make(map[Hash]uint8, len(trust))
-	for i, t := range trust {
-		if i > 0 && bytes.Compare(hashes[(i-1)*size:i*size], hashes[i*size:(i+1)*size]) >= 0 {
-			return nil, fmt.Errorf("%w: hashes ascend", ErrMalformed)
-		}
-		v.Trust[Hash(hashes[i*size:(i+1)*size])] = t
-	}
-	return v, v.check(m)
 }
 
 // Equivocation says that a peer has committed itself to two sets of prototypes

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
@@ -22,10 +21,6 @@ func testPrototypes(m *Manifest) *Prototypes {
 		h.Weights[i] = float32(i%9) / 4
 	}
 	return &Prototypes{Federation: m.ID(), Sender: "p", Epoch: 3, Samples: []int{10, 200}, Means: h.Select([]int{0, 2})}
-}
-
-func testVouches(m *Manifest) *Vouches {
-	return &Vouches{Federation: m.ID(), Sender: "p", Seq: 3, Trust: map[Hash]uint8{{1}: 255, {9}: 0, {0, 4}: 128}}
 }
 
 // TestPrototypesRoundTrip: what was decoded encodes to the same bytes, and the
@@ -68,29 +63,6 @@ func TestPrototypesRoundTrip(t *testing.T) {
 	})
 }
 
-func TestVouchesRoundTrip(t *testing.T) {
-	m := testManifest()
-	v := testVouches(m)
-	b, err := v.Encode(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := DecodeVouches(m, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(v, got); diff != "" {
-		t.Error(diff)
-	}
-	var pb wirepb.Vouches
-	if err := proto.Unmarshal(b, &pb); err != nil {
-		t.Fatal(err)
-	}
-	if same, err := (proto.MarshalOptions{Deterministic: true}).Marshal(&pb); err != nil || !bytes.Equal(same, b) {
-		t.Errorf("generated code writes %x, %v", same, err)
-	}
-}
-
 func TestPrototypesRefused(t *testing.T) {
 	m := testManifest()
 	for name, c := range map[string]struct {
@@ -122,17 +94,6 @@ func TestPrototypesRefused(t *testing.T) {
 			t.Errorf("%s: the bytes were taken", name)
 		}
 	}
-	v := testVouches(m)
-	v.Seq = 0
-	if _, err := v.Encode(m); !errors.Is(err, ErrMalformed) {
-		t.Errorf("vouches without a number: %v", err)
-	}
-	v = testVouches(m)
-	m.Wire.MaxPeers = 2
-	v.Federation = m.ID()
-	if _, err := v.Encode(m); !errors.Is(err, ErrMalformed) {
-		t.Errorf("vouches for more sets than there can be: %v", err)
-	}
 }
 
 // FuzzDecodePrototypes: nothing panics, and what is accepted is canonical.
@@ -143,19 +104,10 @@ func FuzzDecodePrototypes(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b)
-	if b, err = testVouches(m).Encode(m); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(b)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if p, err := DecodePrototypes(m, b); err == nil {
 			if again, err := p.Encode(m); err != nil || !bytes.Equal(b, again) {
 				t.Errorf("%x was read as the set with the bytes %x, %v", b, again, err)
-			}
-		}
-		if v, err := DecodeVouches(m, b); err == nil {
-			if again, err := v.Encode(m); err != nil || !bytes.Equal(b, again) {
-				t.Errorf("%x was read as the vouches with the bytes %x, %v", b, again, err)
 			}
 		}
 	})
@@ -166,7 +118,7 @@ func FuzzDecodePrototypes(f *testing.F) {
 func TestPrototypesGoldenBytes(t *testing.T) {
 	m := testManifest()
 	id := m.ID()
-	head := "0a20" + id.String() + "120170" + "1803" // federation, sender "p", epoch or seq 3
+	head := "0a20" + id.String() + "120170" + "1803" // federation, sender "p", epoch 3
 	p := testPrototypes(m)
 	p.Means.Weights = []float32{127, 0, -63.5, 1, 0, 0, 0, 0}
 	b, err := p.Encode(m)
@@ -182,14 +134,6 @@ func TestPrototypesGoldenBytes(t *testing.T) {
 	if p.Hash() != sha256.Sum256(b) {
 		t.Error("the hash is not that of the bytes")
 	}
-	if b, err = testVouches(m).Encode(m); err != nil {
-		t.Fatal(err)
-	}
-	hash := func(start string) string { return start + strings.Repeat("0", 64-len(start)) }
-	want = head + "2a60" + hash("0004") + hash("01") + hash("09") + "3203" + "80ff00"
-	if got := hex.EncodeToString(b); got != want {
-		t.Errorf("vouches:\n got %s\nwant %s", got, want)
-	}
 }
 
 // Bytes that no encoder writes are refused, whatever is wrong with them.
@@ -199,41 +143,14 @@ func TestPrototypesThatAreMalformed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vouches, err := testVouches(m).Encode(m)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for i := range len(set) {
 		if _, err := DecodePrototypes(m, set[:i]); err == nil {
 			t.Errorf("a set cut off after %d bytes was taken", i)
 		}
 	}
-	for i := range len(vouches) {
-		if _, err := DecodeVouches(m, vouches[:i]); err == nil {
-			t.Errorf("vouches cut off after %d bytes were taken", i)
-		}
-	}
-	at := bytes.Index(vouches, []byte{tagClaims, 96}) + 2
-	swapped := bytes.Clone(vouches)
-	copy(swapped[at:], vouches[at+32:at+64])
-	copy(swapped[at+32:], vouches[at:at+32])
-	twice := bytes.Clone(vouches)
-	copy(twice[at:], twice[at+32:at+64])
-	for name, b := range map[string][]byte{
-		"hashes that descend":   swapped,
-		"a hash twice":          twice,
-		"something behind":      append(bytes.Clone(vouches), 0x38, 1),
-		"more than can be true": append(bytes.Clone(vouches), make([]byte, m.MaxVouchesSize())...),
-		"a set":                 set,
-	} {
-		if _, err := DecodeVouches(m, b); !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooLarge) {
-			t.Errorf("vouches with %s: %v", name, err)
-		}
-	}
 	for name, b := range map[string][]byte{
 		"something behind":      append(bytes.Clone(set), 0x38, 1),
 		"more than can be true": append(bytes.Clone(set), make([]byte, m.MaxPrototypesSize())...),
-		"vouches":               vouches,
 		"an epoch of two bytes": bytes.Replace(set, []byte{tagSeq, 3}, []byte{tagSeq, 0x83, 0}, 1),
 	} {
 		if _, err := DecodePrototypes(m, b); err == nil {
@@ -260,14 +177,6 @@ func TestPrototypesSizes(t *testing.T) {
 		}
 		if _, err := DecodePrototypes(m, b); err != nil {
 			t.Errorf("%d classes: %v", classes, err)
-		}
-		v := &Vouches{Federation: m.ID(), Sender: p.Sender, Seq: math.MaxUint64, Trust: map[Hash]uint8{}}
-		for i := range m.Wire.MaxPeers {
-			v.Trust[Hash{byte(i), byte(i >> 8)}] = 255
-		}
-		b, err = v.Encode(m)
-		if most := m.MaxVouchesSize(); err != nil || len(b) > most || len(b) < most-64 {
-			t.Errorf("vouches: %d bytes, at most %d, %v", len(b), most, err)
 		}
 	}
 }

@@ -28,9 +28,6 @@ type Gossip interface {
 	PublishPrototypes(ctx context.Context, p *federation.Prototypes) error
 	Prototypes() <-chan *federation.Prototypes
 
-	PublishVouches(ctx context.Context, v *federation.Vouches) error
-	Vouches() <-chan *federation.Vouches
-
 	// Equivocations brings the keys that have named two sets for one epoch,
 	// each once. Nothing of theirs comes afterwards.
 	Equivocations() <-chan *federation.Equivocation
@@ -275,7 +272,6 @@ func (d *Daemon) publish(ctx context.Context) (uint64, error) {
 		}
 		d.cfg.Log.Warn("the update of this round was not sent", "round", d.cfg.Peer.Rounds(), "error", err)
 	}
-	d.vouch(ctx, seq)
 	return seq, nil
 }
 
@@ -302,10 +298,6 @@ func (d *Daemon) listen(ctx context.Context, end <-chan time.Time) (ended bool, 
 	case p, more := <-gossip.Prototypes():
 		if open = more; open {
 			d.receivePrototypes(p)
-		}
-	case v, more := <-gossip.Vouches():
-		if open = more; open {
-			d.receiveVouches(v)
 		}
 	case e, more := <-gossip.Equivocations():
 		if open = more; open {

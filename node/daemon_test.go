@@ -27,18 +27,15 @@ type port struct {
 	fail error
 	sent []uint64
 
-	named   []commitment // by the updates that were sent
-	vouched []federation.Vouches
-	sets    chan *federation.Prototypes
-	vouches chan *federation.Vouches
-	proofs  chan *federation.Equivocation
+	named  []commitment // by the updates that were sent
+	sets   chan *federation.Prototypes
+	proofs chan *federation.Equivocation
 }
 
 func (w *wire) port() *port {
 	p := &port{
 		wire: w, in: make(chan *federation.Update, 1000),
-		sets: make(chan *federation.Prototypes, 1000), vouches: make(chan *federation.Vouches, 1000),
-		proofs: make(chan *federation.Equivocation, 10),
+		sets: make(chan *federation.Prototypes, 1000), proofs: make(chan *federation.Equivocation, 10),
 	}
 	w.ports = append(w.ports, p)
 	return p
@@ -78,20 +75,7 @@ func (p *port) PublishPrototypes(_ context.Context, set *federation.Prototypes) 
 	return nil
 }
 
-func (p *port) PublishVouches(_ context.Context, v *federation.Vouches) error {
-	p.wire.mu.Lock()
-	defer p.wire.mu.Unlock()
-	p.vouched = append(p.vouched, *v)
-	for _, other := range p.wire.ports {
-		if other != p {
-			other.vouches <- v
-		}
-	}
-	return nil
-}
-
 func (p *port) Prototypes() <-chan *federation.Prototypes      { return p.sets }
-func (p *port) Vouches() <-chan *federation.Vouches            { return p.vouches }
 func (p *port) Equivocations() <-chan *federation.Equivocation { return p.proofs }
 
 // notebook is a journal in memory that can refuse.

@@ -178,6 +178,9 @@ func (p *Peer) Receive(u *federation.Update) error {
 	if err := p.commit(u.Sender, commitment{u.Epoch, u.Prototypes}); err != nil {
 		return err
 	}
+	if set := p.known.sets[u.Sender]; set != nil && !claimsAll(u, set.Prototypes) {
+		return ErrFewClaims
+	}
 	p.senders[u.Sender] = sender{u.Seq, p.rounds}
 	p.inbox[u.Sender] = received{u, p.rounds}
 	return nil

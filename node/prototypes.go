@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/bristle-fl/bristled/aggregation"
@@ -13,11 +12,12 @@ import (
 	"github.com/bristle-fl/bristled/learner"
 )
 
-// What [Peer.Receive] and [Peer.ReceivePrototypes] say of a sender that shows
-// different prototypes to different peers.
+// What [Peer.Receive] and [Peer.ReceivePrototypes] say of a sender whose
+// prototypes contradict each other, or its updates.
 var (
 	ErrEquivocation = errors.New("two sets of prototypes of one epoch from one key: it is not listened to any more")
 	ErrBanned       = errors.New("from a key that has shown two sets of prototypes for one epoch")
+	ErrFewClaims    = errors.New("claims fewer classes than its sender published prototypes of")
 	ErrNoPrototypes = errors.New("the federation has no prototypes: its manifest does not ask for them")
 )
 
@@ -51,10 +51,8 @@ type knowledge struct {
 	stale  bool                             // something came since learn
 
 	aggregation.Knowledge
-	trust   map[federation.Hash]uint8 // Knowledge.Trust at first hand, as it is published
-	vouches *federation.Vouches
-	pseudo  *learner.Probe
-	negate  *learner.Pseudo
+	pseudo *learner.Probe
+	negate *learner.Pseudo
 }
 
 type ownSet struct {
@@ -63,11 +61,9 @@ type ownSet struct {
 	encoded []byte // once it was asked for
 }
 
-// otherSet is the newest set of a sender, and what that says of others.
+// otherSet is the newest set of a sender.
 type otherSet struct {
 	*federation.Prototypes
-	hash    federation.Hash
-	vouches *federation.Vouches
 	encoded []byte // once it was asked for
 }
 
@@ -206,17 +202,32 @@ func (p *Peer) ReceivePrototypes(set *federation.Prototypes) error {
 	switch {
 	case !room:
 		return ErrTooMany
-	case old == nil:
-		old = &otherSet{}
-	case old.Epoch == set.Epoch:
+	case old != nil && old.Epoch == set.Epoch:
 		return ErrStale
 	}
 	if k.sets == nil {
 		k.sets = map[federation.PeerID]*otherSet{}
 	}
-	k.sets[from] = &otherSet{Prototypes: set, hash: said.hash, vouches: old.vouches}
+	k.sets[from] = &otherSet{Prototypes: set}
 	k.stale = true
+	if held, ok := p.inbox[from]; ok && !claimsAll(held.Update, set) {
+		delete(p.inbox, from)
+	}
 	return nil
+}
+
+// claimsAll reports whether an update claims all classes of its sender's set. What a
+// peer says weighs less the more classes it claims: one that shows means of all to be
+// trusted as one who knows them, and claims two to weigh as one who knows two, would
+// have both. Honest peers publish means of no other classes than they claim; one that
+// lost a class says so in its next set.
+func claimsAll(u *federation.Update, set *federation.Prototypes) bool {
+	for _, c := range set.Means.Classes {
+		if _, ok := slices.BinarySearch(u.Claims, c); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // makeRoom forgets the first set whose sender has no update that counts, and
@@ -234,35 +245,6 @@ func (p *Peer) makeRoom() bool {
 	return false
 }
 
-// ReceiveVouches keeps what another peer says of sets, if it is newer than what
-// it said before. Only those of whom a set is kept are heard.
-func (p *Peer) ReceiveVouches(v *federation.Vouches) error {
-	k := &p.known
-	from := k.sets[v.Sender]
-	switch {
-	case slices.Contains(k.banned, v.Sender):
-		return ErrBanned
-	case from == nil:
-		return ErrTooMany
-	case from.vouches != nil && v.Seq <= from.vouches.Seq:
-		return ErrStale
-	}
-	k.stale = k.stale || from.vouches == nil || !maps.Equal(from.vouches.Trust, v.Trust)
-	from.vouches = v
-	return nil
-}
-
-// Vouches returns what this peer says of the sets that it can judge at first
-// hand: a new message under the given number if that has changed since the last
-// call, else the last one; nil while it can judge none.
-func (p *Peer) Vouches(seq uint64) *federation.Vouches {
-	k := &p.known
-	if len(k.trust) > 0 && (k.vouches == nil || !maps.Equal(k.trust, k.vouches.Trust)) {
-		k.vouches = &federation.Vouches{Federation: p.id, Sender: p.cfg.ID, Seq: seq, Trust: k.trust}
-	}
-	return k.vouches
-}
-
 // Disputes returns the classes that this peer has no samples of and about which
 // the prototypes of others disagree.
 func (p *Peer) Disputes() []aggregation.Dispute { return p.known.Disputes }
@@ -270,7 +252,7 @@ func (p *Peer) Disputes() []aggregation.Dispute { return p.known.Disputes }
 // KnownPrototypes returns of how many other peers a set is kept.
 func (p *Peer) KnownPrototypes() int { return len(p.known.sets) }
 
-// learn makes what follows from the sets and vouches that came.
+// learn makes what follows from the sets that came.
 func (p *Peer) learn() {
 	if p.known.stale {
 		p.known.stale = false
@@ -328,10 +310,9 @@ func (p *Peer) recallSets(encoded map[federation.PeerID][]byte, banned []federat
 
 func (p *Peer) judgeSets() {
 	k := &p.known
-	sets := make([]aggregation.Published, 0, len(k.sets))
+	sets := make([]*federation.Prototypes, 0, len(k.sets))
 	for _, id := range slices.Sorted(maps.Keys(k.sets)) {
-		s := k.sets[id]
-		sets = append(sets, aggregation.Published{Prototypes: s.Prototypes, Hash: s.hash, Vouches: s.vouches})
+		sets = append(sets, k.sets[id].Prototypes)
 	}
 	var foreign []int
 	for c := range p.cfg.Manifest.Classes {
@@ -340,12 +321,6 @@ func (p *Peer) judgeSets() {
 		}
 	}
 	k.Knowledge = aggregation.Weigh(k.own, sets, foreign)
-	k.trust = map[federation.Hash]uint8{}
-	for j, set := range sets {
-		if k.Shared[j] {
-			k.trust[set.Hash] = uint8(math.Round(255 * k.Trust[j]))
-		}
-	}
 	k.pseudo, k.negate = nil, nil
 	if len(k.Means.Classes) == 0 {
 		return

@@ -84,7 +84,7 @@ func TestOwnPrototypes(t *testing.T) {
 func TestNoPrototypes(t *testing.T) {
 	m, with := manifest(t, "bristle+", 4, 24), publishing(t, "bristle+", 4, 24)
 	p := newPeer(t, m, "p", 1, 0, 2)
-	if u := update(t, p, 1); p.Prototypes() != nil || u.Epoch != 0 || u.Prototypes != (federation.Hash{}) || p.Vouches(1) != nil {
+	if u := update(t, p, 1); p.Prototypes() != nil || u.Epoch != 0 || u.Prototypes != (federation.Hash{}) {
 		t.Errorf("a federation without prototypes has %+v", p.Prototypes())
 	}
 	if err := p.ReceivePrototypes(newPeer(t, with, "q", 2, 0, 2).Prototypes()); !errors.Is(err, ErrNoPrototypes) {
@@ -162,6 +162,41 @@ func TestEquivocation(t *testing.T) {
 	}
 }
 
+// TestFewClaims: whoever publishes means of a class claims it in its updates.
+func TestFewClaims(t *testing.T) {
+	m := publishing(t, "bristle+", 4, 24)
+	q := newPeer(t, m, "q", 2, 1, 2, 3)
+	broad := q.Prototypes()
+	narrow := renamed(broad, "q", 2, 0)
+	narrow.Samples, narrow.Means.Classes, narrow.Means.Weights = broad.Samples[:2], broad.Means.Classes[:2], broad.Means.Weights[:48]
+	says := func(seq uint64, claims ...int) *federation.Update {
+		u := *update(t, q, seq)
+		u.Claims, u.Prototypes, u.Epoch = claims, federation.Hash{}, 0
+		return &u
+	}
+	p := newPeer(t, m, "p", 1, 0, 1)
+	for i, s := range []struct {
+		message any
+		want    error
+		held    int // of how many senders an update is held afterwards
+	}{
+		{says(1, 1, 3), nil, 1}, {broad, nil, 0}, {says(2, 1, 3), ErrFewClaims, 0}, {says(3, 1, 2, 3), nil, 1},
+		{says(4, 3), ErrFewClaims, 1}, {narrow, nil, 1}, {says(5, 1), ErrFewClaims, 1}, {says(6, 1, 2), nil, 1},
+		{says(7, 0, 1, 2), nil, 1}, {broad, ErrStale, 1},
+	} {
+		var err error
+		switch x := s.message.(type) {
+		case *federation.Prototypes:
+			err = p.ReceivePrototypes(x)
+		case *federation.Update:
+			err = p.Receive(x)
+		}
+		if !errors.Is(err, s.want) || len(p.Inbox()) != s.held {
+			t.Errorf("message %d: %v with %d updates held, want %v and %d", i, err, len(p.Inbox()), s.want, s.held)
+		}
+	}
+}
+
 // TestNobodyIsFramed: whatever of an honest peer's messages arrives, in whatever
 // order and how often, it is not banned.
 func TestNobodyIsFramed(t *testing.T) {
@@ -191,7 +226,7 @@ func TestNobodyIsFramed(t *testing.T) {
 			} else {
 				err = p.Receive(updates[rng.IntN(len(updates))])
 			}
-			if err != nil && !errors.Is(err, ErrStale) {
+			if err != nil && !errors.Is(err, ErrStale) && !errors.Is(err, ErrFewClaims) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 		}
@@ -244,98 +279,19 @@ func TestRoomForSets(t *testing.T) {
 	}
 }
 
-func TestVouches(t *testing.T) {
-	m := publishing(t, "bristle+", 6, 24)
-	p, q, r := newPeer(t, m, "p", 1, 0, 1), newPeer(t, m, "q", 2, 1, 2, 3), newPeer(t, m, "r", 3, 3, 4)
-	give := func(to *Peer, from ...*Peer) {
-		t.Helper()
-		for _, f := range from {
-			if err := to.ReceivePrototypes(f.Prototypes()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := to.Integrate(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if p.Vouches(1) != nil {
-		t.Error("a peer vouches for nothing")
-	}
-	give(p, q, r)
-	give(q, p, r)
-	v := q.Vouches(7)
-	if v == nil || v.Seq != 7 || len(v.Trust) != 2 || v.Trust[r.Prototypes().Hash()] != 255 {
-		t.Fatalf("q says %+v", v)
-	}
-	if _, err := v.Encode(m); err != nil {
-		t.Error(err)
-	}
-	if again := q.Vouches(9); again != v {
-		t.Errorf("the same again under number %d", again.Seq)
-	}
-	if own := p.Vouches(1); len(own.Trust) != 1 || own.Trust[q.Prototypes().Hash()] != 255 {
-		t.Errorf("p, which cannot test r, says %+v", own)
-	}
-	if p.known.Trust[1] != .5 {
-		t.Errorf("trust in a stranger is %v", p.known.Trust[1])
-	}
-	if err := p.ReceiveVouches(v); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.ReceiveVouches(v); !errors.Is(err, ErrStale) {
-		t.Errorf("the same vouches again: %v", err)
-	}
-	if _, err := p.Integrate(); err != nil || p.known.Trust[1] != 1 {
-		t.Errorf("trust in a stranger that is vouched for is %v", p.known.Trust[1])
-	}
-	stranger := *v
-	stranger.Sender = "z"
-	if err := p.ReceiveVouches(&stranger); !errors.Is(err, ErrTooMany) {
-		t.Errorf("vouches of a peer without a set: %v", err)
-	}
-	p.Ban("q")
-	if err := p.ReceiveVouches(v); !errors.Is(err, ErrBanned) {
-		t.Errorf("vouches of a banned key: %v", err)
-	}
-	if _, err := p.Integrate(); err != nil || len(p.known.Trust) != 1 || p.known.Trust[0] != .5 {
-		t.Errorf("after the ban trust is %v", p.known.Trust)
-	}
-}
-
-// TestOrderOfSetsChangesNothing: the same sets and vouches in two orders give one
-// result.
+// TestOrderOfSetsChangesNothing: the same sets in two orders give one result.
 func TestOrderOfSetsChangesNothing(t *testing.T) {
 	m := publishing(t, "bristle+", 6, 32)
 	var others []*Peer
 	for i := range 12 {
 		others = append(others, newPeer(t, m, fmt.Sprintf("q%02d", i), uint64(i+10), i%6, (i+1)%6))
 	}
-	var vouches []*federation.Vouches
-	for _, q := range others {
-		for _, o := range others {
-			if o != q {
-				if err := q.ReceivePrototypes(o.Prototypes()); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if _, err := q.Integrate(); err != nil {
-			t.Fatal(err)
-		}
-		vouches = append(vouches, q.Vouches(1))
-	}
 	var known [2]any
 	for k := range known {
 		p := newPeer(t, m, "p", 1, 0, 1, 2)
 		slices.Reverse(others)
-		slices.Reverse(vouches)
 		for _, q := range others {
 			if err := p.ReceivePrototypes(q.Prototypes()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for _, v := range vouches {
-			if err := p.ReceiveVouches(v); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -11,17 +11,6 @@ import (
 )
 
 const (
-	// vouchPause is for how many rounds a daemon keeps news of its vouches to
-	// itself: sets come in bursts when peers start.
-	vouchPause = 3
-
-	// vouchAgain is after how many rounds it says the same again, for those
-	// who have come since: gossip keeps nothing. Between that and
-	// vouchAgain+vouchJitter, so that peers that began together do not all
-	// speak at once.
-	vouchAgain  = 20
-	vouchJitter = 10
-
 	// maxUnproven is how many bans wait for the store at most, while the disk
 	// is full. Beyond that they last until the restart.
 	maxUnproven = 64
@@ -34,11 +23,6 @@ type social struct {
 	// something else under the same epoch.
 	committed *federation.Prototypes
 	published *federation.Prototypes // the newest that gossip has
-
-	vouched uint64 // newest sequence number of vouches that were sent
-	news    uint64 // sequence number of the newest vouches that say something new
-	again   uint64 // round from which on they are sent again
-	quiet   uint64 // round until which they are not sent
 
 	disputed []int // classes that the last round warned of
 	unproven []store.Ban
@@ -63,41 +47,10 @@ func (d *Daemon) name(ctx context.Context, u *federation.Update) {
 	d.social.published = set
 }
 
-// vouch says what this peer thinks of the sets of others, if that is new or was
-// said long ago. seq is that of the round's update; vouches are counted apart.
-func (d *Daemon) vouch(ctx context.Context, seq uint64) {
-	s, round := &d.social, d.cfg.Peer.Rounds()
-	v := d.cfg.Peer.Vouches(seq)
-	if v == nil {
-		return
-	}
-	s.news = max(s.news, v.Seq)
-	isNew := s.news > s.vouched && round >= s.quiet
-	if !isNew && round < s.again {
-		return
-	}
-	now := *v
-	now.Seq = seq
-	if err := d.cfg.Gossip.PublishVouches(ctx, &now); err != nil {
-		if ctx.Err() == nil {
-			d.cfg.Log.Warn("the vouches of this peer were not sent", "error", err)
-		}
-		return
-	}
-	s.vouched, s.quiet = seq, round+vouchPause
-	s.again = round + vouchAgain + (d.cfg.Peer.cfg.Seed+seq)%vouchJitter
-}
-
 func (d *Daemon) receivePrototypes(p *federation.Prototypes) {
 	if err := d.cfg.Peer.ReceivePrototypes(p); err != nil {
 		d.cfg.Log.Debug("prototypes not kept", "sender", p.Sender, "error", err)
 		d.suspect(p.Sender, err)
-	}
-}
-
-func (d *Daemon) receiveVouches(v *federation.Vouches) {
-	if err := d.cfg.Peer.ReceiveVouches(v); err != nil {
-		d.cfg.Log.Debug("vouches not kept", "sender", v.Sender, "error", err)
 	}
 }
 

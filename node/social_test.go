@@ -50,19 +50,6 @@ func TestDaemonsExchangePrototypes(t *testing.T) {
 			if d.port.named[0] != (commitment{}) || slices.ContainsFunc(d.port.named[1:], func(c commitment) bool { return c != want }) {
 				t.Errorf("the updates named %v", d.port.named[:3])
 			}
-			// Vouches are said when they are new, and again now and then.
-			said := d.port.vouched
-			if len(said) < 3 || len(said) > 8 {
-				t.Fatalf("vouches were sent %d times", len(said))
-			}
-			for i, v := range said[1:] {
-				if gap := v.Seq - said[i].Seq; gap < vouchPause || gap > vouchAgain+vouchJitter {
-					t.Errorf("%d rounds between vouches", gap)
-				}
-			}
-			if len(said[len(said)-1].Trust) != 2 {
-				t.Errorf("vouches for %d sets", len(said[len(said)-1].Trust))
-			}
 			if len(d.book.bans) != 0 {
 				t.Errorf("banned %v", d.book.bans)
 			}

@@ -43,8 +43,7 @@
 // set, so whoever sees a hash that it does not know asks the peer that brought
 // the update, or the sender itself, over a stream of its own; peers that come
 // late do the same, and a set that nobody asks for costs nothing. Answers need
-// no signature, since only one text has the hash. Vouches are gossiped in a
-// topic of their own.
+// no signature, since only one text has the hash.
 //
 // # What is not promised
 //

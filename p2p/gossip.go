@@ -54,15 +54,8 @@ func gossipProtocol(m *federation.Manifest) protocol.ID {
 	return protocol.ID(fmt.Sprintf("%s%s/%d/gossip/1", protocolPrefix, m.ID(), messageLimit(m)))
 }
 
-// messageLimit is the largest message of pubsub: it carries an update, or
-// vouches where there are prototypes.
-func messageLimit(m *federation.Manifest) int {
-	limit := m.Wire.MaxMessage
-	if m.Prototypes.Use {
-		limit = max(limit, m.MaxVouchesSize())
-	}
-	return limit + envelope
-}
+// messageLimit is the largest message of pubsub: it carries an update.
+func messageLimit(m *federation.Manifest) int { return m.Wire.MaxMessage + envelope }
 
 func gossipTopic(id federation.ID) string { return "bristled/" + id.String() }
 
@@ -102,10 +95,6 @@ func (n *Network) joinGossip() error {
 	limit := messageLimit(n.manifest)
 	queue := min(max(queueMemory/limit, queueLeast), queueMost)
 	small := n.manifest.Wire.MaxPeers <= floodPeers
-	topics := []string{gossipTopic(n.federation)}
-	if n.manifest.Prototypes.Use {
-		topics = append(topics, vouchesTopic(n.federation))
-	}
 	silent := slog.New(slog.DiscardHandler) // peers decide how much pubsub has to say
 	ps, err := pubsub.NewGossipSub(n.ctx, n.host,
 		pubsub.WithGossipSubProtocols([]protocol.ID{n.protocol}, gossipFeature),
@@ -116,7 +105,7 @@ func (n *Network) joinGossip() error {
 		pubsub.WithMaxMessageSize(limit),
 		pubsub.WithMaxControlMessageSize(64<<10),
 		pubsub.WithSeenMessagesTTL(seenFor),
-		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(topics...), 16)),
+		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(pubsub.NewAllowlistSubscriptionFilter(gossipTopic(n.federation)), 16)),
 		pubsub.WithPeerOutboundQueueSize(queue),
 		pubsub.WithValidateQueueSize(queue),
 		// One worker keeps a sender's updates in order and a flood on one
@@ -130,11 +119,12 @@ func (n *Network) joinGossip() error {
 	if err != nil {
 		return fmt.Errorf("starting gossip: %w", err)
 	}
-	if n.topic, err = join(ps, topics[0], n.validate, n.receive); err != nil {
+	if n.topic, err = join(ps, gossipTopic(n.federation), n.validate, n.receive); err != nil {
 		return err
 	}
 	n.tasks.Go(func() { deliver(n.ctx, n.mailbox, n.updates) })
-	return n.joinPrototypes(ps)
+	n.joinPrototypes()
+	return nil
 }
 
 // join takes part in a topic. What validate accepts goes to receive, which is

@@ -36,9 +36,6 @@ const (
 	// KindMeans is the answer to one who asked for that set.
 	KindMeans Kind = "class means"
 
-	// KindVouches is what this peer says of the sets of others.
-	KindVouches Kind = "vouches"
-
 	// KindTraffic is all that was sent to one peer in one protocol since the
 	// last such entry, messages of the kinds above included. To is empty
 	// where there were too many peers to tell apart.
@@ -58,10 +55,9 @@ type Sent struct {
 	To     []federation.PeerID `json:"to,omitempty"`
 	Bytes  uint64              `json:"bytes,omitempty"`  // of the message, or of the traffic
 	SHA256 federation.Hash     `json:"sha256,omitzero"`  // of the message
-	Seq    uint64              `json:"seq,omitempty"`    // of an update, or of vouches
+	Seq    uint64              `json:"seq,omitempty"`    // of an update
 	Round  uint64              `json:"round,omitempty"`  // of an update
 	Epoch  uint64              `json:"epoch,omitempty"`  // of class means, or those that an update names
-	Sets   int                 `json:"sets,omitempty"`   // that vouches speak of
 	Rows   int                 `json:"rows,omitempty"`   // of weights in an update
 	Claims []string            `json:"claims,omitempty"` // classes that an update says this peer has data of
 	Means  []string            `json:"means,omitempty"`  // classes of offered means
@@ -76,8 +72,7 @@ type Sent struct {
 	Writes    uint64 `json:"writes,omitempty"`
 	HeadRows  Share  `json:"head_rows,omitzero"`
 	MeansSent Share  `json:"class_means,omitzero"`
-	Vouches   Share  `json:"vouches,omitzero"`
-	Forwarded Share  `json:"forwarded,omitzero"` // of other peers: updates, vouches, class means
+	Forwarded Share  `json:"forwarded,omitzero"` // of other peers: updates, class means
 
 	// A start: the configured addresses, and whether the peer announces
 	// itself in the local network, whose packets are not counted.

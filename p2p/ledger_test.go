@@ -58,7 +58,6 @@ func (b *book) total(to federation.PeerID) (sum Sent) {
 		sum.Writes += e.Writes
 		sum.HeadRows.add(e.HeadRows)
 		sum.MeansSent.add(e.MeansSent)
-		sum.Vouches.add(e.Vouches)
 		sum.Forwarded.add(e.Forwarded)
 	}
 	return sum
@@ -167,21 +166,14 @@ func TestLedgerAddsUpToTheWire(t *testing.T) {
 		again()
 	}
 	for _, n := range all {
-		v := &federation.Vouches{Federation: m.ID(), Sender: n.ID(), Seq: 1, Trust: map[federation.Hash]uint8{{1}: 200}}
-		if err := n.PublishVouches(t.Context(), v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, n := range all {
 		eventually(t, "everybody has everything", func() bool {
-			s := n.Stats()
 			last := 0
 			for _, p := range n.Peers() {
 				if p.LastSeq == seq {
 					last++
 				}
 			}
-			return last == 2 && s.Vouches == 2
+			return last == 2
 		})
 	}
 	links := []struct {
@@ -235,7 +227,7 @@ func TestLedgerAddsUpToTheWire(t *testing.T) {
 	// What was recorded before it was sent is among it. Gossip sends again
 	// what others ask for because they hear of it before it comes.
 	for _, link := range links {
-		var rows, vouches, means Share
+		var rows, means Share
 		to := all[link.to].ID()
 		for _, e := range books[link.from].entries {
 			if !slices.Contains(e.To, to) {
@@ -244,8 +236,6 @@ func TestLedgerAddsUpToTheWire(t *testing.T) {
 			switch one := (Share{1, e.Bytes}); e.Kind {
 			case KindHeadRows:
 				rows.add(one)
-			case KindVouches:
-				vouches.add(one)
 			case KindMeans:
 				means.add(one)
 			}
@@ -254,14 +244,14 @@ func TestLedgerAddsUpToTheWire(t *testing.T) {
 		enough := func(counted, recorded Share) bool {
 			return counted.Count >= recorded.Count && counted.Bytes >= recorded.Bytes
 		}
-		if !enough(sum.HeadRows, rows) || !enough(sum.Vouches, vouches) || sum.MeansSent != means || rows.Count < 31 || vouches.Count != 1 {
-			t.Errorf("from %d to %d: recorded rows %+v, vouches %+v, means %+v; counted %+v", link.from, link.to, rows, vouches, means, sum)
+		if !enough(sum.HeadRows, rows) || sum.MeansSent != means || rows.Count < 31 {
+			t.Errorf("from %d to %d: recorded rows %+v, means %+v; counted %+v", link.from, link.to, rows, means, sum)
 		}
 		// Only the one in the middle has messages of others to pass on.
 		if forwards := sum.Forwarded.Count > 30; forwards != (link.from == 1) {
 			t.Errorf("from %d to %d: forwarded %+v", link.from, link.to, sum.Forwarded)
 		}
-		if parts := sum.HeadRows.Bytes + sum.Vouches.Bytes + sum.MeansSent.Bytes + sum.Forwarded.Bytes; parts > sum.Bytes {
+		if parts := sum.HeadRows.Bytes + sum.MeansSent.Bytes + sum.Forwarded.Bytes; parts > sum.Bytes {
 			t.Errorf("from %d to %d: %d bytes of messages in %d", link.from, link.to, parts, sum.Bytes)
 		}
 	}

@@ -89,7 +89,6 @@ type Network struct {
 	prototypes chan *federation.Prototypes
 	proofs     *mailbox[federation.Equivocation]
 	proven     chan *federation.Equivocation
-	vouches    vouches
 	counts     counts
 	traffic    traffic
 	recorder   recorder

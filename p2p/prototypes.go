@@ -8,7 +8,6 @@ import (
 	"io"
 	"time"
 
-	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -33,21 +32,17 @@ func prototypesProtocol(id federation.ID) protocol.ID {
 
 // joinPrototypes starts what a federation with prototypes has beside updates.
 // The channels are there, and closed in the end, in others too.
-func (n *Network) joinPrototypes(ps *pubsub.PubSub) error {
-	n.vouches.out = make(chan *federation.Vouches)
+func (n *Network) joinPrototypes() {
 	n.tasks.Go(func() { deliver(n.ctx, n.proofs, n.proven) })
 	n.tasks.Go(func() { deliver(n.ctx, n.sets, n.prototypes) })
 	if !n.manifest.Prototypes.Use {
-		n.vouches.mailbox = newMailbox[federation.Vouches](1)
-		n.tasks.Go(func() { deliver(n.ctx, n.vouches.mailbox, n.vouches.out) })
-		return nil
+		return
 	}
 	n.host.SetStreamHandler(prototypesProtocol(n.federation), func(s network.Stream) {
 		if !n.task(func() { n.serveSet(s) }) {
 			_ = s.Reset()
 		}
 	})
-	return n.joinVouches(ps)
 }
 
 // task runs f beside the caller unless the network is closing; Close waits for

@@ -153,16 +153,13 @@ func TestPublishingPrototypesIsRefused(t *testing.T) {
 	if err := without.PublishPrototypes(t.Context(), testSet(m, without.ID(), 1, 1)); !errors.Is(err, ErrNoPrototypes) {
 		t.Errorf("in a federation without: %v", err)
 	}
-	if err := without.PublishVouches(t.Context(), &federation.Vouches{}); !errors.Is(err, ErrNoPrototypes) {
-		t.Errorf("vouches in a federation without: %v", err)
-	}
 	if err := n.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.PublishPrototypes(t.Context(), testSet(m, n.ID(), 3, 3)); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
-	for _, closed := range []bool{done(n.Prototypes()), done(n.Vouches()), done(n.Equivocations())} {
+	for _, closed := range []bool{done(n.Prototypes()), done(n.Equivocations())} {
 		if !closed {
 			t.Error("a channel is still open")
 		}

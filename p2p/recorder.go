@@ -68,22 +68,6 @@ func (n *Network) recordUpdate(u *federation.Update, b []byte) error {
 	return n.recorder.record(sent)
 }
 
-// recordVouches is to vouches what recordUpdate is to updates.
-func (n *Network) recordVouches(v *federation.Vouches, b []byte) error {
-	if n.recorder.ledger == nil {
-		return nil
-	}
-	n.vouches.mu.Lock()
-	err := n.mayVouch(v)
-	n.vouches.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	sent := sentMessage(KindVouches, b, n.vouches.topic.ListPeers())
-	sent.Seq, sent.Sets = v.Seq, len(v.Trust)
-	return n.recorder.record(sent)
-}
-
 // recordOffer records a set that others may ask for from now on.
 func (n *Network) recordOffer(p *federation.Prototypes, b []byte) error {
 	sent := sentMessage(KindMeansOffered, b, nil)

@@ -31,13 +31,11 @@ func TestWhatIsNotRecordedIsNotSent(t *testing.T) {
 	members(t, n, 1)
 	members(t, other, 1)
 	set := testSet(m, n.ID(), 1, 1)
-	vouches := &federation.Vouches{Federation: m.ID(), Sender: n.ID(), Seq: 1, Trust: map[federation.Hash]uint8{{1}: 1}}
 
 	records.failWith(errFull)
 	for what, err := range map[string]error{
 		"an update":  n.Publish(t.Context(), testUpdate(m, n.ID(), 1, 1)),
 		"prototypes": n.PublishPrototypes(t.Context(), set),
-		"vouches":    n.PublishVouches(t.Context(), vouches),
 		"traffic":    n.recordTraffic(),
 	} {
 		if !errors.Is(err, ErrNotRecorded) || !errors.Is(err, errFull) {
@@ -54,9 +52,6 @@ func TestWhatIsNotRecordedIsNotSent(t *testing.T) {
 	// The same again with room for it. Nothing was lost of the traffic.
 	records.failWith(nil)
 	if err := n.PublishPrototypes(t.Context(), set); err != nil {
-		t.Fatal(err)
-	}
-	if err := n.PublishVouches(t.Context(), vouches); err != nil {
 		t.Fatal(err)
 	}
 	records.failWith(errFull) // who asks for the set gets none
@@ -195,7 +190,7 @@ func TestTallyAddsUp(t *testing.T) {
 			id   protocol.ID
 		}
 		ids := []protocol.ID{"", "gossip", "identify"}
-		kinds := []Kind{"", KindHeadRows, KindMeans, KindVouches}
+		kinds := []Kind{"", KindHeadRows, KindMeans}
 		tl := newTally()
 		wrote, writes := map[protocol.ID]uint64{}, map[protocol.ID]uint64{}
 		counts, bytes := map[share]uint64{}, map[share]uint64{}
@@ -214,7 +209,7 @@ func TestTallyAddsUp(t *testing.T) {
 				id := protocol.ID(e.Protocol)
 				gotWrote[id] += e.Bytes
 				gotWrites[id] += e.Writes
-				for kind, s := range map[Kind]Share{"": e.Forwarded, KindHeadRows: e.HeadRows, KindMeans: e.MeansSent, KindVouches: e.Vouches} {
+				for kind, s := range map[Kind]Share{"": e.Forwarded, KindHeadRows: e.HeadRows, KindMeans: e.MeansSent} {
 					if s.Count > 0 {
 						gotCounts[share{kind, id}] += s.Count
 						gotBytes[share{kind, id}] += s.Bytes
@@ -233,7 +228,7 @@ func TestTallyAddsUp(t *testing.T) {
 					wrote[id] += uint64(n % 7)
 					writes[id]++
 				}
-				s := share{kinds[n%4], id}
+				s := share{kinds[n/3%3], id}
 				tl.message(s.kind, n%5, id, to)
 				counts[s]++
 				bytes[s] += uint64(n % 5)

@@ -2,8 +2,6 @@ package p2p
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -169,13 +167,6 @@ func (s *senders) last(p peer.ID) uint64 {
 		return entry.seq
 	}
 	return 0
-}
-
-// namedPeers returns those that the configuration names.
-func (s *senders) namedPeers() []peer.ID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Collect(maps.Keys(s.named))
 }
 
 // ids returns everybody in the table.

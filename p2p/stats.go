@@ -22,7 +22,6 @@ type Stats struct {
 
 	Prototypes       uint64 `json:"prototypes"`        // sets of others that came
 	PrototypesServed uint64 `json:"prototypes_served"` // answers to those who asked for a set
-	Vouches          uint64 `json:"vouches"`           // new messages of others about sets
 
 	Duplicates uint64 `json:"duplicates"` // copies of messages that had come already
 	Rejected   uint64 `json:"rejected"`   // invalid messages
@@ -47,7 +46,7 @@ type counts struct {
 	received, receivedBytes, superseded             atomic.Uint64
 	duplicates, rejected, ignored, blocked, overrun atomic.Uint64
 	unsent, bans, crowded, impostors                atomic.Uint64
-	sets, served, vouches                           atomic.Uint64
+	sets, served                                    atomic.Uint64
 }
 
 // Stats returns the counters as they are now.
@@ -62,7 +61,6 @@ func (n *Network) Stats() Stats {
 		Superseded:       c.superseded.Load(),
 		Prototypes:       c.sets.Load(),
 		PrototypesServed: c.served.Load(),
-		Vouches:          c.vouches.Load(),
 		Duplicates:       c.duplicates.Load(),
 		Rejected:         c.rejected.Load(),
 		Ignored:          c.ignored.Load(),

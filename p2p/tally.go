@@ -33,8 +33,8 @@ type flowKey struct {
 
 // flow is what a [KindTraffic] entry tells.
 type flow struct {
-	writes, bytes                   uint64
-	rows, means, vouches, forwarded Share
+	writes, bytes          uint64
+	rows, means, forwarded Share
 }
 
 func newTally() *tally { return &tally{flows: map[flowKey]*flow{}} }
@@ -77,8 +77,6 @@ func (t *tally) message(kind Kind, size int, p protocol.ID, to peer.ID) {
 		share = &f.rows
 	case KindMeans:
 		share = &f.means
-	case KindVouches:
-		share = &f.vouches
 	}
 	share.add(Share{1, uint64(size)})
 }
@@ -102,7 +100,6 @@ func (t *tally) giveBack(flows map[flowKey]*flow) {
 		f.bytes += g.bytes
 		f.rows.add(g.rows)
 		f.means.add(g.means)
-		f.vouches.add(g.vouches)
 		f.forwarded.add(g.forwarded)
 	}
 }
@@ -117,7 +114,7 @@ func entriesOf(flows map[flowKey]*flow) []Sent {
 		f := flows[k]
 		entries[i] = Sent{
 			Kind: KindTraffic, Protocol: string(k.protocol), Bytes: f.bytes, Writes: f.writes,
-			HeadRows: f.rows, MeansSent: f.means, Vouches: f.vouches, Forwarded: f.forwarded,
+			HeadRows: f.rows, MeansSent: f.means, Forwarded: f.forwarded,
 		}
 		if k.to != "" {
 			entries[i].To = []federation.PeerID{peerID(k.to)}
@@ -136,9 +133,6 @@ func (t tracer) SendRPCCompleted(rpc *pubsub.RPC, to peer.ID, _ time.Duration) {
 		kind := Kind("")
 		if string(m.GetFrom()) == string(n.self) {
 			kind = KindHeadRows
-			if n.vouches.topic != nil && m.GetTopic() == n.vouches.topic.String() {
-				kind = KindVouches
-			}
 		}
 		n.traffic.tally.message(kind, len(m.GetData()), n.protocol, to)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -62,15 +61,12 @@ func newTap(t *testing.T, m *federation.Manifest, n *Network) *tap {
 	if err := p.host.Connect(t.Context(), infos[0]); err != nil {
 		t.Fatal(err)
 	}
-	// It subscribes as a member does, to both topics.
+	// It subscribes as a member does.
 	if p.out, err = p.host.NewStream(t.Context(), n.self, gossipProtocol(m)); err != nil {
 		t.Fatal(err)
 	}
-	rpc := &pb.RPC{}
-	for _, topic := range []string{gossipTopic(m.ID()), vouchesTopic(m.ID())} {
-		rpc.Subscriptions = append(rpc.Subscriptions, &pb.RPC_SubOpts{Subscribe: proto.Bool(true), Topicid: proto.String(topic)})
-	}
-	if err := p.say(rpc); err != nil {
+	topic := &pb.RPC_SubOpts{Subscribe: proto.Bool(true), Topicid: proto.String(gossipTopic(m.ID()))}
+	if err := p.say(&pb.RPC{Subscriptions: []*pb.RPC_SubOpts{topic}}); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -161,10 +157,6 @@ func TestNothingElseIsSent(t *testing.T) {
 		publish(t, n, naming(m, set, seq))
 		publish(t, other, testUpdate(m, other.ID(), seq, 2))
 	}
-	v := &federation.Vouches{Federation: m.ID(), Sender: n.ID(), Seq: 5, Trust: map[federation.Hash]uint8{{9}: 1, {8}: 2}}
-	if err := n.PublishVouches(t.Context(), v); err != nil {
-		t.Fatal(err)
-	}
 	answer := p.ask(t, m, n, set.Hash())
 	if b := p.ask(t, m, n, federation.Hash{1}); len(b) != 0 {
 		t.Errorf("%d bytes of a set that is not there", len(b))
@@ -187,13 +179,13 @@ func TestNothingElseIsSent(t *testing.T) {
 			all += bytes
 		}
 		sum := records.total(tapID)
-		messages := sum.HeadRows.Count + sum.Vouches.Count + sum.Forwarded.Count
-		return len(p.messages) >= 22 && messages == uint64(len(p.messages)) && all == sum.Bytes && gossip == p.received[gossipProtocol(m)]
+		messages := sum.HeadRows.Count + sum.Forwarded.Count
+		return len(p.messages) >= 21 && messages == uint64(len(p.messages)) && all == sum.Bytes && gossip == p.received[gossipProtocol(m)]
 	})
 
 	to := func(e Sent) bool { return slices.Contains(e.To, tapID) }
 	recorded := map[federation.Hash]Kind{}
-	for _, kind := range []Kind{KindHeadRows, KindVouches, KindMeans} {
+	for _, kind := range []Kind{KindHeadRows, KindMeans} {
 		for _, e := range records.of(kind) {
 			if to(e) || e.Seq == 1 { // which the tap may have asked for
 				recorded[e.SHA256] = kind
@@ -209,11 +201,7 @@ func TestNothingElseIsSent(t *testing.T) {
 			continue
 		}
 		own.add(Share{1, uint64(len(message.GetData()))})
-		want := KindHeadRows
-		if strings.HasSuffix(message.GetTopic(), "/vouches") {
-			want = KindVouches
-		}
-		if got := recorded[sha256.Sum256(message.GetData())]; got != want {
+		if got := recorded[sha256.Sum256(message.GetData())]; got != KindHeadRows {
 			t.Errorf("a message in topic %s is recorded as %q", message.GetTopic(), got)
 		}
 	}
@@ -221,8 +209,8 @@ func TestNothingElseIsSent(t *testing.T) {
 		t.Errorf("an answer of %d bytes is recorded as %q", len(answer), got)
 	}
 	sum := records.total(tapID)
-	if got := (Share{sum.HeadRows.Count + sum.Vouches.Count, sum.HeadRows.Bytes + sum.Vouches.Bytes}); got != own || sum.Forwarded != others ||
-		sum.MeansSent != (Share{1, uint64(len(answer))}) || own.Count < 11 || others.Count < 10 {
+	if got := sum.HeadRows; got != own || sum.Forwarded != others ||
+		sum.MeansSent != (Share{1, uint64(len(answer))}) || own.Count < 10 || others.Count < 10 {
 		t.Errorf("the tap got %+v and %+v of others, the ledger has %+v", own, others, sum)
 	}
 	known := []protocol.ID{"", "/ipfs/id/1.0.0", "/ipfs/id/push/1.0.0", gossipProtocol(m), prototypesProtocol(m.ID())}
@@ -241,8 +229,5 @@ func TestNothingElseIsSent(t *testing.T) {
 	if len(offer) != 1 || offer[0].SHA256 != set.Hash() || !slices.Equal(offer[0].Means, []string{"3", "7"}) ||
 		!slices.Equal(offer[0].Samples, []int{10, 20}) || len(offer[0].To) > 0 {
 		t.Errorf("offer: %+v", offer)
-	}
-	if v := records.of(KindVouches); len(v) != 1 || v[0].Sets != 2 || v[0].Seq != 5 || len(v[0].To) != 2 || !slices.IsSorted(v[0].To) {
-		t.Errorf("vouches: %+v", v)
 	}
 }

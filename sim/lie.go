@@ -64,8 +64,11 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 			continue
 		}
 		if l.set != nil {
-			set := w.falseSet(m, l, s)
-			u.Prototypes, u.Epoch = set.Hash(), set.Epoch
+			if set := w.falseSet(m, l, s); len(set.Samples) > 0 {
+				u.Prototypes, u.Epoch = set.Hash(), set.Epoch
+			} else {
+				u.Prototypes, u.Epoch = federation.Hash{}, 0
+			}
 		}
 		forged, _, err := w.wire(&u)
 		if err != nil {
@@ -77,8 +80,7 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 }
 
 // falseSet returns the prototypes that a liar shows to a peer, which gets them
-// with the first update. Liars whose sets are false vouch for each other and say
-// that nobody else is to be trusted.
+// with the first update. One without means is not published.
 func (w *world) falseSet(m *member, l *liar, s *attack.Scene) *federation.Prototypes {
 	if set, ok := m.liarSets[s.Liar]; ok {
 		return set
@@ -88,23 +90,10 @@ func (w *world) falseSet(m *member, l *liar, s *attack.Scene) *federation.Protot
 	set.Means = federation.Rows{Classes: slices.Clone(set.Means.Classes), Features: set.Means.Features, Weights: slices.Clone(set.Means.Weights)}
 	l.Attack.Prototypes(s, &set)
 	m.liarSets[s.Liar] = &set
+	if len(set.Samples) == 0 {
+		return &set
+	}
 	m.fresh = append(m.fresh, &set)
 	ignore(m.ReceivePrototypes(&set))
-	if set.Hash() != l.set.Hash() {
-		trust := map[federation.Hash]uint8{}
-		for _, other := range w.sets { // they speak ill of the honest
-			if _, honest := w.numbers[other.Sender]; honest {
-				trust[other.Hash()] = 0
-			}
-		}
-		for _, other := range m.liarSets {
-			trust[other.Hash()] = 255
-		}
-		for number := range m.liarSets {
-			ignore(m.ReceiveVouches(&federation.Vouches{
-				Federation: m.Manifest().ID(), Sender: name(len(w.honest) + number), Seq: uint64(len(m.liarSets)), Trust: trust,
-			}))
-		}
-	}
 	return &set
 }

@@ -49,7 +49,6 @@ type member struct {
 
 	update *federation.Update // of the last round
 	size   int
-	vouch  *federation.Vouches
 
 	fresh    []*federation.Prototypes // liars' sets that nobody else has seen
 	liarSets map[int]*federation.Prototypes
@@ -75,7 +74,6 @@ type letter struct {
 	from   int
 	seq    uint64
 	update *federation.Update // nil from a liar
-	vouch  *federation.Vouches
 }
 
 // borrowed is a rule that stands in for the one of whichever worker runs the
@@ -233,13 +231,13 @@ func (w *world) step(now int64, peers []int) error {
 	}
 	for _, i := range awake {
 		m := w.honest[i]
-		n := w.send(now, i, m.seq, m.Rounds()-1, m.size, &m.busy, m.update, m.vouch)
+		n := w.send(now, i, m.seq, m.Rounds()-1, m.size, &m.busy, m.update)
 		w.bytes, w.sent, w.count = w.bytes+m.size, w.sent+n*m.size, w.count+1
 	}
 	for _, i := range liars {
 		l := w.liars[i-len(w.honest)]
 		w.agenda.add(now+unit, i)
-		w.send(now, i, l.seq, l.Rounds()-1, l.size, &l.busy, nil, nil)
+		w.send(now, i, l.seq, l.Rounds()-1, l.size, &l.busy, nil)
 	}
 	return nil
 }
@@ -262,7 +260,7 @@ func (w *world) publish(m *member) {
 }
 
 // send posts a message to all targets of a peer and returns how many there are.
-func (w *world) send(now int64, from int, seq, round uint64, size int, busy *int64, u *federation.Update, vouch *federation.Vouches) int {
+func (w *world) send(now int64, from int, seq, round uint64, size int, busy *int64, u *federation.Update) int {
 	targets := w.Topology.targets(from, round, len(w.honest), nil)
 	for _, to := range targets {
 		m := w.honest[to]
@@ -272,7 +270,7 @@ func (w *world) send(now int64, from int, seq, round uint64, size int, busy *int
 		rng := rand.New(rand.NewPCG(w.Seed^uint64(now), uint64(from)<<32|uint64(to)))
 		at, lost := w.Link.transit(now, busy, size, rng)
 		if !lost {
-			m.mail = append(m.mail, letter{at, from, seq, u, vouch})
+			m.mail = append(m.mail, letter{at, from, seq, u})
 		}
 	}
 	return len(targets)
@@ -313,9 +311,6 @@ func (w *world) round(worker int, m *member, now int64) error {
 	if err != nil {
 		return err
 	}
-	if v := m.Vouches(m.seq); v != nil {
-		m.vouch = v
-	}
 	m.update, m.size, err = w.wire(u)
 	return err
 }
@@ -338,9 +333,6 @@ func (w *world) read(worker int, m *member, now int64) error {
 			continue
 		}
 		ignore(m.Receive(l.update))
-		if l.vouch != nil {
-			ignore(m.ReceiveVouches(l.vouch))
-		}
 	}
 	m.mail = slices.Delete(m.mail, 0, n)
 	if len(lies) == 0 {

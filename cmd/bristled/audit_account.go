@@ -28,7 +28,7 @@ const (
 )
 
 // auditKinds is the order of the rows; others follow.
-var auditKinds = []string{string(p2p.KindHeadRows), string(p2p.KindMeansOffered), string(p2p.KindMeans), string(p2p.KindVouches),
+var auditKinds = []string{string(p2p.KindHeadRows), string(p2p.KindMeansOffered), string(p2p.KindMeans),
 	sentForwarded, sentGossip, sentAsking, sentIdentify, sentNegotiation}
 
 // auditRow adds up lines of a ledger.
@@ -118,7 +118,7 @@ func (a *account) add(l store.LedgerLine) error {
 		}
 		a.next = e.Round + 1
 		a.say(e, l.Time, counts)
-	case p2p.KindMeansOffered, p2p.KindMeans, p2p.KindVouches:
+	case p2p.KindMeansOffered, p2p.KindMeans:
 		a.say(e, l.Time, counts)
 	default:
 		if counts {
@@ -157,7 +157,6 @@ func (a *account) traffic(e p2p.Sent, at time.Time) {
 	}{
 		{string(p2p.KindHeadRows), e.HeadRows},
 		{string(p2p.KindMeans), e.MeansSent},
-		{string(p2p.KindVouches), e.Vouches},
 		{sentForwarded, e.Forwarded},
 	} {
 		if part.share.Count > 0 {

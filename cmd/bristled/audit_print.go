@@ -82,9 +82,6 @@ func printWhatLeaves(w io.Writer, r auditReport) {
 	case r.Least > 1:
 		fmt.Fprintf(w, "  class means     mean features of at least %d samples of a class, and of how many\n", r.Least)
 	}
-	if r.Least > 0 {
-		fmt.Fprintf(w, "  vouches         how far this peer trusts the class means of others\n")
-	}
 	fmt.Fprintf(w, "  forwarded       what other peers have signed, passed on as it came\n")
 	fmt.Fprintf(w, "  all the others  this peer's ID and addresses, names of protocols, signatures, control messages\n\n")
 	never := "pictures, file names, patient IDs, labels or\nfeatures of single samples, nor for weights of any layer but the last"
@@ -200,14 +197,12 @@ func printLine(out io.Writer, l store.LedgerLine) error {
 		note("round %d, number %d, %s of classes %s", e.Round, e.Seq, plural(e.Rows, "row"), strings.Join(e.Claims, ", "))
 	case p2p.KindMeansOffered:
 		note("epoch %d, classes %s, samples %v", e.Epoch, strings.Join(e.Means, ", "), e.Samples)
-	case p2p.KindVouches:
-		note("number %d, of %s", e.Seq, plural(e.Sets, "set"))
 	case p2p.KindTraffic:
 		note("protocol %s", cmp.Or(shortProtocol(e.Protocol), "(none yet: "+sentNegotiation+")"))
 		for _, part := range []struct {
 			what string
 			p2p.Share
-		}{{"head rows", e.HeadRows}, {"class means", e.MeansSent}, {"vouches", e.Vouches}, {"forwarded", e.Forwarded}} {
+		}{{"head rows", e.HeadRows}, {"class means", e.MeansSent}, {"forwarded", e.Forwarded}} {
 			if part.Count > 0 {
 				note("%s %d with %d bytes", part.what, part.Count, part.Bytes)
 			}

@@ -179,7 +179,7 @@ func checkLeft(t *testing.T, dir, name string) {
 	}
 	for kind := range kinds {
 		switch kind {
-		case p2p.KindHeadRows, p2p.KindMeansOffered, p2p.KindMeans, p2p.KindVouches, p2p.KindTraffic, p2p.KindStart, p2p.KindStop:
+		case p2p.KindHeadRows, p2p.KindMeansOffered, p2p.KindMeans, p2p.KindTraffic, p2p.KindStart, p2p.KindStop:
 		default:
 			t.Errorf("site %s sent %q", name, kind)
 		}

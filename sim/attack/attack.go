@@ -23,9 +23,9 @@ type Attack interface {
 	// victim, and returns false to send nothing this time.
 	Forge(s *Scene) bool
 	// Prototypes changes the set of class means that this liar would publish
-	// to one victim. It owns the set. It is called after Forge with the same
-	// scene, whose random sources are used up to there, and only when the victim
-	// has no set of this liar yet.
+	// to one victim. It owns the set, and publishes none if it leaves no means in
+	// it. It is called after Forge with the same scene, whose random sources are
+	// used up to there, and only when the victim has no set of this liar yet.
 	Prototypes(s *Scene, set *federation.Prototypes)
 }
 

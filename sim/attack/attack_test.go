@@ -256,7 +256,12 @@ func TestAllAreSoundAndDeterministic(t *testing.T) {
 		a.Forge(s)
 		set := &federation.Prototypes{Samples: make([]int, g.classes), Means: normalHead(s.Fresh, g.classes, g.features, 1).Select(truth(g.classes))}
 		a.Prototypes(s, set)
-		if len(set.Means.Classes) != g.classes || !slices.Equal(own.Weights, s.Own.Weights) ||
+		for _, c := range set.Means.Classes {
+			if !slices.Contains(s.Update.Claims, c) {
+				t.Fatalf("%s publishes a mean of %d and claims %v", name, c, s.Update.Claims)
+			}
+		}
+		if len(set.Samples) != len(set.Means.Classes) || !slices.Equal(own.Weights, s.Own.Weights) ||
 			len(s.Inbox) > 0 && !slices.Equal(inbox.Weights, s.Inbox[0].Rows.Weights) {
 			t.Fatalf("%s changes what is not its own", name)
 		}

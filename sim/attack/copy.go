@@ -34,6 +34,10 @@ func (a mimic) Forge(s *Scene) bool {
 	return true
 }
 
+// Prototypes publishes none: whom a mimic copies, and so what it claims, depends on
+// whom the victim hears of.
+func (mimic) Prototypes(_ *Scene, set *federation.Prototypes) { keep(set, nil) }
+
 // standsOut returns the update with the greatest projection on the direction of
 // largest variance, the first of equals. That paper follows the direction over
 // rounds; heads, unlike its gradients, keep theirs, so one round is enough. A row

@@ -83,6 +83,45 @@ func (a *poison) Prototypes(s *Scene, set *federation.Prototypes) {
 		}
 		rename(set.Means, n)
 	}
+	if a.claims != nil {
+		keep(set, a.claimed(s))
+	}
+}
+
+// claimed returns the classes that are claimed of every victim, and so may be
+// published: updates that claim less than their sender's set are refused. A personal
+// lie with claims of its own leaves nothing to publish.
+func (a *poison) claimed(s *Scene) []int {
+	switch a.sets {
+	case falseSets:
+		return a.claims(s.Classes, a.everybody(s.Classes))
+	case equivocatedSets:
+		return a.claims(s.Classes, a.told(s))
+	}
+	classes := a.claims(s.Classes, truth(s.Classes))
+	if len(classes) == s.Classes {
+		return nil
+	}
+	return classes
+}
+
+// keep leaves these classes in a set.
+func keep(set *federation.Prototypes, classes []int) {
+	samples := set.Samples[:0]
+	for i, c := range set.Means.Classes {
+		if slices.Contains(classes, c) {
+			samples = append(samples, set.Samples[i])
+		}
+	}
+	means := set.Means
+	set.Means = federation.Rows{Features: means.Features}
+	for i, c := range means.Classes {
+		if slices.Contains(classes, c) {
+			set.Means.Classes = append(set.Means.Classes, c)
+			set.Means.Weights = append(set.Means.Weights, means.Row(i)...)
+		}
+	}
+	set.Samples = samples
 }
 
 func (a *poison) everybody(classes int) names {

@@ -150,3 +150,29 @@ func TestPrototypes(t *testing.T) {
 		t.Errorf("of ten copied prototypes %d are of another class", len(n.changed()))
 	}
 }
+
+// TestNarrowPrototypes: a liar that claims few classes publishes no means of others,
+// since updates that claim less than that are refused.
+func TestNarrowPrototypes(t *testing.T) {
+	g := stage{rule: "bristle+", classes: 10, features: 4, honest: 10, liars: 5, hold: 4, liar: 4}
+	for name, want := range map[string]int{
+		"fp-two(prototypes=false)": 10, "narrow": 0, "narrow(prototypes=false)": 2, "narrow(prototypes=copied)": 0,
+		"window": 4, "window:public(prototypes=false)": 4, "window:spread(prototypes=false)": 4,
+	} {
+		for g.victim = range g.honest {
+			s := g.scene(t)
+			set := &federation.Prototypes{Samples: make([]int, g.classes), Means: s.Head.Select(truth(g.classes))}
+			a := liarOf(t, name, g)
+			a.Forge(s)
+			a.Prototypes(s, set)
+			if len(set.Samples) != want || len(set.Means.Classes) != want || len(set.Means.Weights) != 4*want {
+				t.Errorf("%s publishes means of %v, want %d", name, set.Means.Classes, want)
+			}
+			for _, c := range set.Means.Classes {
+				if !slices.Contains(s.Update.Claims, c) {
+					t.Errorf("%s publishes a mean of %d and claims %v", name, c, s.Update.Claims)
+				}
+			}
+		}
+	}
+}
