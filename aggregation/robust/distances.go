@@ -7,14 +7,10 @@ import (
 	"github.com/bristle-fl/bristled/internal/kernel"
 )
 
-// reach is how many columns are measured at once: four vectors' share of them
-// fills the first-level cache.
-const reach = 2048
-
 // mostPieces bounds in how many pieces the distances are summed, and mostPartial
 // how many numbers they may hold together: with many vectors there are fewer.
 const (
-	mostPieces  = 64
+	mostPieces  = 16
 	mostPartial = 1 << 22
 )
 
@@ -25,24 +21,25 @@ type distances struct {
 	vectors [][]float32
 	n       int
 	pieces  int
-	partial []float64 // per piece, n x n below the diagonal
-	d       []float64 // n x n
+	packed  [][]float32 // per worker, n x chunk
+	partial []float64   // per piece, n x n below the diagonal
+	d       []float64   // n x n
 }
 
 func newDistances(workers int) *distances {
-	d := &distances{team: newTeam(workers)}
+	d := &distances{team: newTeam(workers), packed: make([][]float32, max(1, workers))}
 	d.task = d.piece
 	return d
 }
 
 func chunks(d int) int { return (d + chunk - 1) / chunk }
 
-// measure computes the distances. Each pair is read in chunks that stay in the
-// cache; a piece is some chunks, and pieces are added in order.
+// measure computes the distances, chunk by chunk; a piece is some chunks, and pieces
+// are added in order.
 func (d *distances) measure(vectors [][]float32) {
 	n := len(vectors)
 	d.vectors, d.n = vectors, n
-	d.pieces = max(1, min(mostPieces, mostPartial/(n*n), (len(vectors[0])+reach-1)/reach))
+	d.pieces = max(1, min(mostPieces, mostPartial/(n*n), chunks(len(vectors[0]))))
 	d.partial = grow(d.partial, d.pieces*n*n)
 	d.d = grow(d.d, n*n)
 	d.run(d.pieces, d.task)
@@ -60,33 +57,41 @@ func (d *distances) measure(vectors [][]float32) {
 	d.vectors = nil
 }
 
-func (d *distances) piece(piece, _ int) {
+func (d *distances) piece(piece, worker int) {
 	n, width := d.n, len(d.vectors[0])
-	all := (width + reach - 1) / reach
+	all := chunks(width)
 	sums := d.partial[piece*n*n : (piece+1)*n*n]
 	clear(sums)
+	d.packed[worker] = grow(d.packed[worker], n*chunk)
 	for c := piece * all / d.pieces; c < (piece+1)*all/d.pieces; c++ {
-		from, to := c*reach, min(width, (c+1)*reach)
+		from, to := c*chunk, min(width, (c+1)*chunk)
+		// Side by side the chunk's columns of 64 vectors have room in the second-level
+		// cache; where they lie, at equal distances, they would push each other out.
+		v, size := d.packed[worker], to-from
+		for i, x := range d.vectors {
+			copy(v[i*size:(i+1)*size], x[from:to])
+		}
+		at := func(i int) []float32 { return v[i*size : (i+1)*size] }
 		// Four vectors at a time stay in the first-level cache while the others
 		// pass by.
 		j := 0
 		for ; j+4 < n; j += 4 {
-			y := [4][]float32{d.vectors[j][from:to], d.vectors[j+1][from:to], d.vectors[j+2][from:to], d.vectors[j+3][from:to]}
+			y := [4][]float32{at(j), at(j + 1), at(j + 2), at(j + 3)}
 			for i := j + 1; i < n; i++ {
 				if i < j+4 {
 					for k := range i - j {
-						sums[i*n+j+k] += float64(kernel.SquaredDistance(d.vectors[i][from:to], y[k]))
+						sums[i*n+j+k] += float64(kernel.SquaredDistance(at(i), y[k]))
 					}
 					continue
 				}
-				for k, v := range kernel.SquaredDistance4(d.vectors[i][from:to], &y) {
+				for k, v := range kernel.SquaredDistance4(at(i), &y) {
 					sums[i*n+j+k] += float64(v)
 				}
 			}
 		}
 		for i := j + 1; i < n; i++ {
 			for k := j; k < i; k++ {
-				sums[i*n+k] += float64(kernel.SquaredDistance(d.vectors[i][from:to], d.vectors[k][from:to]))
+				sums[i*n+k] += float64(kernel.SquaredDistance(at(i), at(k)))
 			}
 		}
 	}

@@ -190,6 +190,9 @@ func squaredDistance4(on cpu.Path, acc *[4][lanes]float32, x []float32, y *[4][]
 	if n > 0 {
 		squaredDistance4AVX2(acc, &x[0], &y[0][0], &y[1][0], &y[2][0], &y[3][0], n)
 	}
+	if n == len(x) {
+		return
+	}
 	for i := range acc {
 		squaredDistanceGeneric(&acc[i], x[n:], y[i][n:])
 	}

@@ -37,7 +37,7 @@ func TestGoldenSweep(t *testing.T) {
 	for file, want := range map[string]string{
 		"results.csv":  "bbf8790c8f5d510b",
 		"curves.csv":   "e05ca5def33affb5",
-		"heads.sha256": "b1966b7570764990",
+		"heads.sha256": "b95ac2f626c98360",
 	} {
 		b, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {
