@@ -12,8 +12,10 @@ type Probe struct {
 	features []float32 // transposed: width x samples, so that lanes run over samples
 	width    int
 
-	base, logits, plug []float32 // classes x samples
-	tally              tally
+	rows     []float32 // of several heads, one after the other
+	products []float32 // rows x samples
+	logits   []float32 // of one head: classes x samples
+	tally    tally
 }
 
 // NewProbe copies the samples, whose vectors have the given width.
@@ -36,21 +38,23 @@ func (p *Probe) Share() *Probe {
 
 // F1 scores every candidate: the base head with the candidate's rows plugged
 // in. out[i][c] becomes the F1 of class c under candidate i, 0 where it is
-// undefined. A candidate without rows scores the base head itself. Only the
-// plugged-in rows are multiplied again.
+// undefined. A candidate without rows scores the base head itself.
 func (p *Probe) F1(base federation.Head, candidates []federation.Rows, out [][]float64) {
 	n := len(p.labels)
-	p.base = p.multiply(p.base, base.Weights, base.Classes)
+	p.rows = append(p.rows[:0], base.Weights...)
+	total := base.Classes
+	for _, rows := range candidates {
+		p.rows = append(p.rows, rows.Weights...)
+		total += len(rows.Classes)
+	}
+	p.products = p.multiply(p.products, p.rows, total)
+	plug := p.products[base.Classes*n:]
 	for i, rows := range candidates {
-		p.logits = append(p.logits[:0], p.base...)
-		if len(rows.Classes) == base.Classes {
-			p.logits = p.multiply(p.logits, rows.Weights, base.Classes)
-		} else if len(rows.Classes) > 0 {
-			p.plug = p.multiply(p.plug, rows.Weights, len(rows.Classes))
-			for k, c := range rows.Classes {
-				copy(p.logits[c*n:(c+1)*n], p.plug[k*n:(k+1)*n])
-			}
+		p.logits = append(p.logits[:0], p.products[:base.Classes*n]...)
+		for k, c := range rows.Classes {
+			copy(p.logits[c*n:(c+1)*n], plug[k*n:(k+1)*n])
 		}
+		plug = plug[len(rows.Classes)*n:]
 		p.count(base.Classes)
 		for c := range out[i] {
 			out[i][c] = p.tally.f1(c)
@@ -63,6 +67,26 @@ func (p *Probe) Scores(h federation.Head) Scores {
 	p.logits = p.multiply(p.logits, h.Weights, h.Classes)
 	p.count(h.Classes)
 	return p.tally.scores()
+}
+
+// Accuracies sets out[i] to the accuracy of the i-th head, as [Probe.Scores] has it.
+// All heads are of one shape. Together they read the features once, which counts
+// where these do not fit a cache.
+func (p *Probe) Accuracies(heads []federation.Head, out []float64) {
+	if len(heads) == 0 {
+		return
+	}
+	classes, n := heads[0].Classes, len(p.labels)
+	p.rows = p.rows[:0]
+	for _, h := range heads {
+		p.rows = append(p.rows, h.Weights...)
+	}
+	p.products = p.multiply(p.products, p.rows, len(heads)*classes)
+	for i := range heads {
+		p.logits = append(p.logits[:0], p.products[i*classes*n:(i+1)*classes*n]...)
+		p.count(classes)
+		out[i] = p.tally.scores().Accuracy
+	}
 }
 
 // multiply returns rows x features, written into dst's memory when it is

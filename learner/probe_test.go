@@ -44,6 +44,27 @@ func slowF1(h federation.Head, s Samples, class int) float64 {
 	return 2 * tp / (2*tp + fp + fn)
 }
 
+// TestAccuraciesTogether: judged together, heads get what each gets alone.
+func TestAccuraciesTogether(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+		classes, width := 2+rng.IntN(9), 1+rng.IntN(60)
+		probe := NewProbe(clusters(rng.Uint64(), rng.Perm(classes), 1+rng.IntN(20), width), width)
+		heads := make([]federation.Head, rng.IntN(7))
+		want, got := make([]float64, len(heads)), make([]float64, len(heads))
+		for i := range heads {
+			heads[i] = federation.NewHead(classes, width)
+			for k := range heads[i].Weights {
+				heads[i].Weights[k] = float32(rng.NormFloat64())
+			}
+			want[i] = probe.Scores(heads[i]).Accuracy
+		}
+		if probe.Accuracies(heads, got); !slices.Equal(got, want) {
+			t.Errorf("together %v, alone %v", got, want)
+		}
+	})
+}
+
 func TestF1OfPluggedRows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))

@@ -64,11 +64,8 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 			continue
 		}
 		if l.set != nil {
-			if set := w.falseSet(m, l, s); len(set.Samples) > 0 {
-				u.Prototypes, u.Epoch = set.Hash(), set.Epoch
-			} else {
-				u.Prototypes, u.Epoch = federation.Hash{}, 0
-			}
+			set := w.falseSet(m, l, s)
+			u.Prototypes, u.Epoch = set.hash, set.epoch
 		}
 		forged, _, err := w.wire(&u)
 		if err != nil {
@@ -79,9 +76,9 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 	return nil
 }
 
-// falseSet returns the prototypes that a liar shows to a peer, which gets them
-// with the first update. One without means is not published.
-func (w *world) falseSet(m *member, l *liar, s *attack.Scene) *federation.Prototypes {
+// falseSet returns what an update of a liar names as its set. A peer gets the set
+// with the first update.
+func (w *world) falseSet(m *member, l *liar, s *attack.Scene) shown {
 	if set, ok := m.liarSets[s.Liar]; ok {
 		return set
 	}
@@ -89,11 +86,12 @@ func (w *world) falseSet(m *member, l *liar, s *attack.Scene) *federation.Protot
 	set.Samples = slices.Clone(set.Samples)
 	set.Means = federation.Rows{Classes: slices.Clone(set.Means.Classes), Features: set.Means.Features, Weights: slices.Clone(set.Means.Weights)}
 	l.Attack.Prototypes(s, &set)
-	m.liarSets[s.Liar] = &set
-	if len(set.Samples) == 0 {
-		return &set
+	var show shown
+	if len(set.Samples) > 0 {
+		show = shown{set.Hash(), set.Epoch}
+		m.fresh = append(m.fresh, &set)
+		ignore(m.ReceivePrototypes(&set))
 	}
-	m.fresh = append(m.fresh, &set)
-	ignore(m.ReceivePrototypes(&set))
-	return &set
+	m.liarSets[s.Liar] = show
+	return show
 }

@@ -51,7 +51,7 @@ type member struct {
 	size   int
 
 	fresh    []*federation.Prototypes // liars' sets that nobody else has seen
-	liarSets map[int]*federation.Prototypes
+	liarSets map[int]shown
 	store    *store.Store
 }
 
@@ -65,6 +65,12 @@ type liar struct {
 	update *federation.Update
 	size   int
 	set    *federation.Prototypes // what it would publish if it were honest
+}
+
+// shown is the set that a liar shows to a peer, none if it has no means.
+type shown struct {
+	hash  federation.Hash
+	epoch uint64
 }
 
 // letter is a message on its way: an update of an honest peer, or word of a
@@ -104,7 +110,7 @@ func newWorld(e Experiment) (*world, error) {
 	}
 	w.whole = w.rules[0].WholeHead()
 	for i, h := range e.Honest {
-		m := &member{number: i, rule: &borrowed{w.rules[0]}, liarSets: map[int]*federation.Prototypes{}}
+		m := &member{number: i, rule: &borrowed{w.rules[0]}, liarSets: map[int]shown{}}
 		if i < len(e.Life) {
 			m.life = e.Life[i]
 		}
