@@ -1,7 +1,11 @@
 package experiment
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
+
+	"github.com/bristle-fl/bristled/federation"
 )
 
 // TestPaper checks every bundled file, that its cells can be run as far as that is
@@ -43,5 +47,37 @@ func TestPaper(t *testing.T) {
 	a = must[[]Published](t)(Author("plus-prototypes", "m=2, none", "bristle+ with prototypes", "none"))
 	if len(a) != 1 || a[0].Mean != .935 || a[0].Worst != .81 {
 		t.Errorf("bristle+ at m=2: %+v", a)
+	}
+}
+
+// TestPaperFitsTheData: every cell of the bundled files gets its samples from the real
+// data sets.
+func TestPaperFitsTheData(t *testing.T) {
+	shared := filepath.Join("..", "..", "..", "shared", "data")
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("there is no ../shared/data")
+	}
+	open := map[Source]*Data{}
+	for _, b := range must[[]Bundled](t)(Paper()) {
+		for _, c := range must[[]Cell](t)(b.File.Cells()) {
+			s := c.Settings.Data
+			if open[s] == nil {
+				train, _, err := read(s, shared)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d := &Data{manifest: &federation.Manifest{Classes: train.Classes}}
+				for _, one := range train.Samples[:min(s.Train, len(train.Samples))] {
+					d.pool.Labels = append(d.pool.Labels, one.Label)
+					if one.Owner != "" {
+						d.pool.Owners = append(d.pool.Owners, one.Owner)
+					}
+				}
+				open[s] = d
+			}
+			if err := open[s].Check(c); err != nil {
+				t.Errorf("%s: %v", b.Figure, err)
+			}
+		}
 	}
 }
