@@ -10,13 +10,12 @@ import (
 	"github.com/bristle-fl/bristled/store"
 )
 
-const (
-	// maxUnproven is how many bans wait for the store at most, while the disk
-	// is full. Beyond that they last until the restart.
-	maxUnproven = 64
-)
+// maxUnproven is how many bans wait for the store at most, while the disk
+// is full. Beyond that they last until the restart.
+const maxUnproven = 64
 
-// social is what a daemon has said to others about prototypes, and about others.
+// social is what a daemon has said to others about prototypes, and what it holds
+// against them.
 type social struct {
 	// committed is the own set in the newest round on disk. No other is named
 	// in an update: a peer that crashed and forgot what it said would say
