@@ -60,7 +60,7 @@ func newCourt(own OwnMeans, k *Knowledge, sets []*federation.Prototypes, mass []
 func (c *court) hearsay(set int) float64 {
 	sum, total := 0.0, 0.0
 	for w := range c.mass {
-		if voice := c.mass[w] * c.k.Trust[w]; c.k.Shared[w] {
+		if voice := float64(c.mass[w] * c.k.Trust[w]); c.k.Shared[w] {
 			c.hear(w, set, voice, &sum, &total)
 		}
 	}
@@ -91,7 +91,7 @@ func verdict(sum, total float64) float64 {
 func (c *court) standings() []float64 {
 	n, contradiction := len(c.voices), false
 	for w := range c.voices {
-		c.voices[w] = c.mass[w] * c.k.Trust[w]
+		c.voices[w] = float64(c.mass[w] * c.k.Trust[w])
 	}
 	for w, voice := range c.voices {
 		for j, other := range c.voices {

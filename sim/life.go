@@ -90,12 +90,16 @@ func (l Link) check() error {
 	return nil
 }
 
+// never is later than any experiment ends, and far from the end of int64.
+const never = 1 << 60
+
 // transit returns when a message of the given size arrives that a peer sends
 // at a time. busy is until when the sender's line is taken.
 func (l Link) transit(now int64, busy *int64, size int, rng *rand.Rand) (at int64, lost bool) {
 	at = now
 	if l.Bandwidth > 0 {
-		*busy = max(*busy, now) + int64(float64(float64(size)*unit/l.Bandwidth))
+		// A line so slow that a message never comes through is busy for ever.
+		*busy = min(never, max(*busy, now)+int64(min(never, float64(float64(size)*unit/l.Bandwidth))))
 		at = *busy
 	}
 	if l.Loss > 0 && rng.Float64() < l.Loss {

@@ -74,3 +74,16 @@ func TestAgenda(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowestLine: on a line so slow that its delay has no number, nothing arrives.
+func TestSlowestLine(t *testing.T) {
+	for _, bandwidth := range []float64{1e-3, 1e-12, 1e-300} {
+		busy := int64(0)
+		for range 100 {
+			at, lost := Link{Bandwidth: bandwidth}.transit(5, &busy, 1<<20, rand.New(rand.NewPCG(1, 1)))
+			if lost || at < 1000*unit || busy > never {
+				t.Fatalf("bandwidth %v: there at %d, busy until %d, lost %v", bandwidth, at, busy, lost)
+			}
+		}
+	}
+}

@@ -48,3 +48,17 @@ func TestGoldenSweep(t *testing.T) {
 		}
 	}
 }
+
+// TestNoTemporaryFiles: where nobody crashes, nothing is written but results; a
+// container need not have a /tmp.
+func TestNoTemporaryFiles(t *testing.T) {
+	f, err := Parse([]byte("{peers: {honest: 2}, data: {train: 100, test: 10}, partition: {kind: iid, train: 1, probe: 1}, iterations: 1, evaluate: 1}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "results")
+	t.Setenv("TMPDIR", filepath.Join(dir, "nowhere"))
+	if _, err := Sweep(t.Context(), f, &Library{Workers: 1}, Options{Dir: dir, Workers: 1, Version: "golden"}); err != nil {
+		t.Fatal(err)
+	}
+}

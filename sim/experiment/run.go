@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/bristle-fl/bristled/aggregation"
@@ -23,6 +24,10 @@ type Outcome struct {
 	Timing report.Timing `json:"-"` // depends on the machine
 }
 
+func crashes(l sim.Life) bool {
+	return slices.ContainsFunc(l.Away, func(a sim.Absence) bool { return a.Crash })
+}
+
 // RunCell runs one cell on so many workers. All but the timing depends on the cell
 // and the data alone. iteration, if set, is called after each; verdicts, if set,
 // as sim.Experiment has it.
@@ -32,10 +37,12 @@ func RunCell(ctx context.Context, d *Data, c Cell, workers int, iteration func(i
 		return Outcome{}, fmt.Errorf("%s%w", c.where(), err)
 	}
 	e.Workers, e.Progress, e.Verdicts = workers, iteration, verdicts
-	if e.Dir, err = os.MkdirTemp("", "bristled-cell-"); err != nil {
-		return Outcome{}, fmt.Errorf("a directory for the stores of peers that crash: %w", err)
+	if slices.ContainsFunc(e.Life, crashes) {
+		if e.Dir, err = os.MkdirTemp("", "bristled-cell-"); err != nil {
+			return Outcome{}, fmt.Errorf("a directory for the stores of peers that crash: %w", err)
+		}
+		defer os.RemoveAll(e.Dir) //nolint:errcheck // what stays is the system's to remove
 	}
-	defer os.RemoveAll(e.Dir) //nolint:errcheck // what stays is the system's to remove
 	start := time.Now()
 	r, err := sim.Run(ctx, e)
 	if err != nil {
