@@ -60,8 +60,8 @@ const (
 	prototypeSteps = 20
 )
 
-// Weigh judges the sets of others by the own means, and by each other. sets are ascending by
-// sender; foreign are the classes that the peer has no samples of, ascending. A
+// Weigh judges the sets of others by the own means, and by each other. sets are
+// ascending by sender; foreign are the classes that the peer has no samples of, ascending. A
 // set with a number that is not finite, or far too large, has no trust. Without
 // own means nothing can be judged, and nothing is known. The work grows with the
 // square of the number of sets.

@@ -145,13 +145,7 @@ func TestEquivocation(t *testing.T) {
 	} {
 		p := newPeer(t, m, "p", 1, 0, 1)
 		for i, s := range steps {
-			var err error
-			switch x := s.message.(type) {
-			case *federation.Prototypes:
-				err = p.ReceivePrototypes(x)
-			case *federation.Update:
-				err = p.Receive(x)
-			}
+			err := receive(p, s.message)
 			if !errors.Is(err, s.want) {
 				t.Errorf("%s, message %d: %v, want %v", name, i, err, s.want)
 			}
@@ -160,6 +154,14 @@ func TestEquivocation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// receive gives a peer a set or an update.
+func receive(p *Peer, message any) error {
+	if set, ok := message.(*federation.Prototypes); ok {
+		return p.ReceivePrototypes(set)
+	}
+	return p.Receive(message.(*federation.Update))
 }
 
 // TestFewClaims: whoever publishes means of a class claims it in its updates.
@@ -184,13 +186,7 @@ func TestFewClaims(t *testing.T) {
 		{says(4, 3), ErrFewClaims, 1}, {narrow, nil, 1}, {says(5, 1), ErrFewClaims, 1}, {says(6, 1, 2), nil, 1},
 		{says(7, 0, 1, 2), nil, 1}, {broad, ErrStale, 1},
 	} {
-		var err error
-		switch x := s.message.(type) {
-		case *federation.Prototypes:
-			err = p.ReceivePrototypes(x)
-		case *federation.Update:
-			err = p.Receive(x)
-		}
+		err := receive(p, s.message)
 		if !errors.Is(err, s.want) || len(p.Inbox()) != s.held {
 			t.Errorf("message %d: %v with %d updates held, want %v and %d", i, err, len(p.Inbox()), s.want, s.held)
 		}
