@@ -20,9 +20,10 @@ import (
 // then states; without, pixels of 0 to 1. The same arguments give the same
 // file on every machine.
 //
-// Bristle's author pretrained three networks that go with it: bristle_cifar10
-// and bristle_cifar10_2 on pixels of 0 to 1, for [data.ReadCIFAR10], and
-// bristle_wisdm on standardised series, for [data.ReadWISDM].
+// Bristle's author pretrained four networks that go with it: bristle_cifar10
+// and bristle_cifar10_2 on pixels of 0 to 1, for [data.ReadCIFAR10],
+// bristle_mnist on the same, for [data.ReadMNIST] with rows and columns
+// swapped, and bristle_wisdm on standardised series, for [data.ReadWISDM].
 func Transfer(architecture, weights string, set data.Set, standardise bool) ([]byte, error) {
 	net, err := transferred(architecture, weights, set, standardise)
 	if err != nil {

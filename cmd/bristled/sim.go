@@ -90,9 +90,9 @@ func (f *simFlags) library(ctx context.Context, stderr io.Writer) *experiment.Li
 	last := 0
 	return &experiment.Library{
 		Dir: f.data, Cache: f.cache, Workers: f.workers,
-		Progress: func(source string, done, total int) {
+		Progress: func(what string, done, total int) {
 			if bar == nil {
-				bar, last = newProgress(ctx, stderr, "features of "+source, total), 0
+				bar, last = newProgress(ctx, stderr, what, total), 0
 			}
 			bar.add(done - last)
 			if last = done; done >= total {

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/bristle-fl/bristled/aggregation"
@@ -54,8 +53,8 @@ type Library struct {
 	// Cache is where features are kept; empty: nowhere.
 	Cache   string
 	Workers int // goroutines that compute features
-	// Progress, if set, hears how many of the samples of a data set have features.
-	Progress func(source string, done, total int)
+	// Progress, if set, hears how far something that takes long is, and what.
+	Progress func(what string, done, total int)
 
 	mu   sync.Mutex
 	open map[Source]*Data
@@ -82,12 +81,7 @@ func (l *Library) Open(ctx context.Context, s Source) (*Data, error) {
 
 // compute reads the samples and computes their features.
 func (l *Library) compute(ctx context.Context, s Source) (*Data, error) {
-	root := cmp.Or(l.Dir, s.Dir)
-	train, test, err := read(s, root)
-	if err != nil {
-		return nil, err
-	}
-	b, err := l.backbone(s, root, train)
+	train, test, b, err := l.load(ctx, s, cmp.Or(l.Dir, s.Dir))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +124,7 @@ func (l *Library) compute(ctx context.Context, s Source) (*Data, error) {
 			out.Features = append(out.Features, part.Features...)
 			out.Labels = append(out.Labels, part.Labels...)
 			if done += len(part.Labels); l.Progress != nil {
-				l.Progress(s.Source, done, total)
+				l.Progress("features of "+s.Source, done, total)
 			}
 		}
 		return out, nil
@@ -150,93 +144,6 @@ func (l *Library) compute(ctx context.Context, s Source) (*Data, error) {
 	d.Fingerprint = d.fingerprint()
 	return d, nil
 }
-
-// read returns the samples.
-func read(s Source, root string) (train, test data.Set, err error) {
-	if s.Source == "digits" {
-		return data.Digits(1).Set(0, s.Train), data.Digits(2).Set(0, cmp.Or(s.Test, drawnTest)), nil
-	}
-	if root == "" {
-		return train, test, fmt.Errorf("%w: say where %s lies, with data.dir in the file or --data", ErrNoData, s.Source)
-	}
-	kind := map[string]struct {
-		is   func(string) bool
-		read func(string) (data.Set, data.Set, error)
-		dirs []string
-	}{
-		"mnist":   {data.IsMNIST, data.ReadMNIST, []string{"mnist"}},
-		"cifar10": {data.IsCIFAR10, data.ReadCIFAR10, []string{"cifar10"}},
-		"wisdm":   {data.IsWISDM, data.ReadWISDM, []string{"wisdm", filepath.Join("wisdm", "wisdm51-phone-accel")}},
-	}[s.Source]
-	for _, dir := range append([]string{"."}, kind.dirs...) {
-		if dir = filepath.Join(root, dir); kind.is(dir) {
-			return kind.read(dir)
-		}
-	}
-	return train, test, fmt.Errorf("%w: neither %s nor its folder %s holds the files of %s", ErrNoData, root, kind.dirs[0], s.Source)
-}
-
-// transfers are the architectures that the weights of Bristle's author are for,
-// where they lie beside the data, and whether they want standardised input.
-var transfers = map[string]struct {
-	architecture, weights string
-	standardise           bool
-}{
-	"cifar10": {"bristle_cifar10", filepath.Join("models", "safetensors", "bristle-transfer-cifar10.safetensors"), false},
-	"wisdm":   {"bristle_wisdm", filepath.Join("models", "safetensors", "bristle-transfer-wisdm.safetensors"), true},
-}
-
-// backbone returns the frozen network of a source.
-func (l *Library) backbone(s Source, root string, train data.Set) (*learner.Backbone, error) {
-	path := s.Backbone
-	from, other := transfers[s.Source]
-	if path == "" && !other {
-		return learner.DefaultBackbone()
-	}
-	if path = cmp.Or(path, from.weights); !filepath.IsAbs(path) {
-		if beside := filepath.Join(root, path); exists(beside) {
-			path = beside
-		}
-	}
-	if !exists(path) {
-		return nil, fmt.Errorf("%w: no backbone %s: give the file of one for %s in data.backbone", ErrNoData, path, s.Source)
-	}
-	file, err := readBounded(path, maxBackbone)
-	if err != nil {
-		return nil, err
-	}
-	if filepath.Ext(path) == ".safetensors" {
-		if !other {
-			return nil, fmt.Errorf("%w: data.backbone is %s; for %s it is an ONNX file", learner.ErrBackbone, path, s.Source)
-		}
-		train.Samples = train.Samples[:min(calibrate, len(train.Samples))]
-		made := ""
-		if l.Cache != "" {
-			made = filepath.Join(l.Cache, fmt.Sprintf("%s-%x.onnx", from.architecture, sha256.Sum256(append(file, trainKey(train)...))))
-		}
-		if made != "" && exists(made) {
-			file, err = readBounded(made, maxBackbone)
-		} else if file, err = learner.Transfer(from.architecture, path, train, from.standardise); err == nil && made != "" {
-			err = writeFile(made, file)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return learner.LoadBackbone(file)
-}
-
-// trainKey names the samples that a backbone was made with.
-func trainKey(set data.Set) []byte {
-	sum := sha256.New()
-	for _, s := range set.Samples {
-		sum.Write(s.Pixels)
-	}
-	return sum.Sum(nil)
-}
-
-// maxBackbone bounds the file of a backbone, in bytes.
-const maxBackbone = 1 << 30
 
 func exists(path string) bool {
 	info, err := os.Stat(path)

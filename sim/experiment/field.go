@@ -32,6 +32,8 @@ func fields() []field {
 		word("data.source", func(s *Settings) *string { return &s.Data.Source }, names(Sources())...),
 		text("data.dir", func(s *Settings) *string { return &s.Data.Dir }),
 		text("data.backbone", func(s *Settings) *string { return &s.Data.Backbone }),
+		text("data.labels", func(s *Settings) *string { return &s.Data.Labels }),
+		flag("data.transpose", func(s *Settings) *bool { return &s.Data.Transpose }),
 		whole("data.train", func(s *Settings) *int { return &s.Data.Train }, 1, maxSamples),
 		whole("data.test", func(s *Settings) *int { return &s.Data.Test }, 0, maxSamples),
 		number("features_rms", func(s *Settings) *float64 { return &s.Data.RMS }, 1e-6, 1e6),

@@ -10,6 +10,7 @@ func Sources() []Kind {
 		{"mnist", "MNIST, or a set in its clothes: four IDX files"},
 		{"cifar10", "CIFAR-10, binary version; needs a backbone for it"},
 		{"wisdm", "WISDM phone accelerometer, by owner; needs a backbone for it"},
+		{"images", "a directory of images with a labels file or a folder for each class, an npz file or a sample store: by patient"},
 	}
 }
 

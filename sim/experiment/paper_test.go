@@ -12,8 +12,8 @@ import (
 // known without the data, and that all published figures belong to one of them.
 func TestPaper(t *testing.T) {
 	all := must[[]Bundled](t)(Paper())
-	if len(all) != 35 {
-		t.Errorf("%d experiments, want 35", len(all))
+	if len(all) != 39 {
+		t.Errorf("%d experiments, want 39", len(all))
 	}
 	type place struct{ figure, label, rule, attack string }
 	found := map[place]bool{}

@@ -29,7 +29,7 @@ type Settings struct {
 
 // Source is which data an experiment is on.
 type Source struct {
-	Source string `json:"source"` // digits, mnist, cifar10 or wisdm
+	Source string `json:"source"` // digits, mnist, cifar10, wisdm or images
 	// Dir is where the data lie, and Backbone is the file of the frozen network,
 	// empty for the built-in one: ONNX, or the safetensors of one of the networks
 	// that learner.Transfer knows.
@@ -37,6 +37,11 @@ type Source struct {
 	Backbone string `json:"backbone"`
 	Train    int    `json:"train"` // samples that hands are dealt from
 	Test     int    `json:"test"`  // samples of the test set; 0: all
+	// Labels is the CSV file about a directory of images.
+	Labels string `json:"-"`
+	// Transpose swaps rows and columns of every picture: for networks that were
+	// trained on EMNIST, whose pictures are so.
+	Transpose bool `json:"transpose,omitempty"`
 	// RMS is the root mean square that features are scaled to.
 	RMS float64 `json:"features_rms"`
 }

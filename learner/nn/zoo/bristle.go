@@ -2,12 +2,22 @@ package zoo
 
 import "strconv"
 
-// The networks of the Bristle experiments for CIFAR-10 and WISDM, as the
+// The networks of the Bristle experiments for MNIST, CIFAR-10 and WISDM, as the
 // author's pretrained files have them. Layers are named by their place there.
 // Unlike in most networks, normalisation follows activation.
 
 // layer names the i-th layer of the author's network.
 func layer(i int) string { return "layer" + strconv.Itoa(i) }
+
+// bristleMNIST is twice a convolution 5x5, LeakyReLU with slope 0.01 and 2x2 max
+// pooling, and a dense layer without bias.
+func bristleMNIST(b *builder, x value, classes int) value {
+	for i, c := range []int{10, 50} {
+		x = leakyRelu(b, b.convBias(x, layer(2*i), c, window{kernel: 5}))
+		x = b.maxPool(x, layer(2*i+1), window{kernel: 2, stride: 2})
+	}
+	return b.gemm(b.flatten(x, "features"), layer(4), classes, false)
+}
 
 // bristleCIFAR is one block for each number of channels: convolution 3x3,
 // LeakyReLU with slope 0.01, batch normalisation, 2x2 max pooling. One more

@@ -47,6 +47,7 @@ var (
 
 var architectures = []architecture{
 	{Info{"lenet", "LeNet of the Bristle experiments, for grey images of 28 x 28 pixels", 20820}, greyDigit, 10, lenet},
+	{Info{"bristle_mnist", "Bristle's network for handwriting; names and weights of transfer-mnist", 33610}, greyDigit, 26, bristleMNIST},
 	{Info{"mlp", "multilayer perceptron with 256 and 128 hidden units", 235146}, greyDigit, 10, mlp},
 	{Info{"har1d", "convolutions over time, for signals of three axes such as an accelerometer's", 116358}, []int{3, 200}, 6, har1d},
 	{Info{"bristle_wisdm", "Bristle's network for activity recognition; names and weights of transfer-wisdm", 118164}, []int{3, 298}, 20, bristleWISDM},

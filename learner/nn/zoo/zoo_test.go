@@ -76,6 +76,7 @@ func TestOptions(t *testing.T) {
 		"lenet":              {Channels: 3, Height: 20, Width: 33, Classes: 7},
 		"mlp":                {Height: 5, Width: 1, Classes: 1},
 		"har1d":              {Channels: 6, Width: 31},
+		"bristle_mnist":      {Height: 30, Width: 33, Classes: 3},
 		"bristle_wisdm":      {Channels: 6, Width: 31, Classes: 5},
 		"bristle_cifar10":    {Height: 9, Width: 12, Classes: 10},
 		"bristle_cifar10_2":  {Height: 9, Width: 12},
