@@ -11,7 +11,7 @@ test: ## the tests
 	go test ./...
 
 bench: ## the figures of docs/performance.md
-	go test -run '^$$' -bench . ./internal/kernel/... ./learner/nn ./learner/quant ./learner ./aggregation ./node ./p2p ./store
+	go test -run '^$$' -bench . ./internal/kernel/... ./learner/nn ./learner/quant ./learner ./aggregation ./aggregation/robust ./node ./p2p ./store
 
 check: ## the whole gate
 	.ci/run

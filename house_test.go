@@ -21,9 +21,9 @@ const module = "github.com/bristle-fl/bristled"
 // design, taken here.
 var arrows = map[string][]string{
 	"cmd/bristled": {"site", "sim", "node", "p2p", "store", "aggregation", "learner", "learner/finetune", "learner/evaluation", "learner/cohort",
-		"learner/quant", "learner/nn", "learner/data", "federation", "internal/kernel"},
+		"learner/quant", "learner/nn", "learner/data", "federation", "internal/kernel", "internal/wholefile"},
 	"site":               {"learner/finetune", "learner/evaluation", "learner/nn", "learner/data", "internal/figure", "internal/wholefile"},
-	"sim":                {"node", "p2p", "store", "aggregation", "learner", "learner/data", "federation", "internal/kernel", "internal/figure", "internal/wholefile"},
+	"sim":                {"node", "p2p", "store", "aggregation", "learner", "learner/cohort", "learner/data", "federation", "internal/kernel", "internal/figure", "internal/wholefile"},
 	"node":               {"store", "aggregation", "learner", "federation"},
 	"p2p":                {"federation"},
 	"store":              {"federation"},

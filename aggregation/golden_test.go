@@ -36,7 +36,7 @@ var golden = map[string]string{
 	"krum:bristle-author": "e14d1f2c1b56ed9b191bd42217cda3e4",
 	"multi-krum":          "8665513b29937cd96104fe6773e836fb",
 	"bulyan":              "26701afda1b2d508a2ce9ca615971ee1",
-	"geometric-median":    "3efe200758737fbf98fe33eed1630074",
+	"geometric-median":    "475a83db5927e7a08b5c4d8fffc8ecd4",
 	"centered-clipping":   "2963b7287d715ead964b33c4168aa132",
 	"scclip":              "c591494c0d67da58a46c2fa48d1c2593",
 	"mda":                 "cd02543c0c0fb35d6a30ccd1d24fe465",

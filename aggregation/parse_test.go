@@ -75,7 +75,13 @@ func FuzzParse(f *testing.F) {
 
 func TestBears(t *testing.T) {
 	for text, want := range map[string][2]int{
-		"krum(f=3)":           {6, 0},
+		"krum(f=3)":           {9, 0},
+		"krum:paper(f=3)":     {9, 0},
+		"krum:byzfl(f=3)":     {7, 0},
+		"krum:flower(f=3)":    {2, 0},
+		"krum:medoid(f=3)":    {1, 0},
+		"multi-krum(f=3)":     {9, 0},
+		"multi-krum(f=1,m=7)": {7, 0},
 		"bulyan(f=2)":         {11, 0},
 		"mda(f=2)":            {5, 256},
 		"nnm(f=5)|median":     {11, 0},

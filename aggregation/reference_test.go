@@ -429,7 +429,7 @@ func TestKrumAgainstReference(t *testing.T) {
 			rt.Fatal(err)
 		}
 		winner := 0
-		if 1+len(d.Updates) >= b+3 {
+		if 1+len(d.Updates) >= 2*b+3 {
 			var close bool
 			if winner, close = refKrum(d, b); close {
 				return // float32 may see it the other way round

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/bristle-fl/bristled/node"
@@ -35,35 +34,31 @@ func (w *world) commit(m *member) error {
 }
 
 // absent returns when a peer that is away at the given time is back: later than
-// now, or now if it is there. One that is just back has lost its mail and, after
-// a crash, all that its store does not know.
+// now, or now if it is there. One that is just back, or was away since it last
+// worked, has lost the mail of that time and, after a crash, all that its store
+// does not know.
 func (w *world) absent(m *member, now int64) (int64, error) {
-	for _, a := range m.life.Away {
-		from, to := int64(a.From)*unit, int64(a.To)*unit
-		if now >= from && now < to {
-			return to, nil
-		}
-		if now != to {
-			continue
-		}
-		m.mail = slices.DeleteFunc(m.mail, func(l letter) bool { return l.at < now })
-		if !a.Crash {
-			return now, nil
-		}
-		peer, err := node.NewPeer(m.config)
-		if err != nil {
+	if back := m.life.back(now); back > now {
+		return back, nil
+	}
+	left, crashed := m.life.wake(m.last, now, m.mail)
+	m.mail = left
+	if !crashed {
+		return now, nil
+	}
+	peer, err := node.NewPeer(m.config)
+	if err != nil {
+		return now, err
+	}
+	switch round, err := m.store.Latest(); {
+	case errors.Is(err, store.ErrEmpty):
+	case err != nil:
+		return now, fmt.Errorf("read its store after a crash: %w", err)
+	default:
+		if err := peer.Resume(round); err != nil {
 			return now, err
 		}
-		switch round, err := m.store.Latest(); {
-		case errors.Is(err, store.ErrEmpty):
-		case err != nil:
-			return now, fmt.Errorf("read its store after a crash: %w", err)
-		default:
-			if err := peer.Resume(round); err != nil {
-				return now, err
-			}
-		}
-		m.Peer = peer
 	}
+	m.Peer = peer
 	return now, nil
 }

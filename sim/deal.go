@@ -31,7 +31,8 @@ type Pool struct {
 // Deck deals disjoint samples of a pool in an order that a seed decides.
 type Deck struct {
 	// Again shuffles a class anew when all its samples have been dealt, instead
-	// of failing: peers then share samples. For crowds that no data suffice for.
+	// of failing: peers then share samples, but none has one twice, or both to
+	// train on and in its probe. For crowds that no data suffice for.
 	Again bool
 
 	pool  Pool
@@ -56,8 +57,9 @@ func shuffle(x []int, rng *rand.Rand) {
 	rng.Shuffle(len(x), func(i, j int) { x[i], x[j] = x[j], x[i] })
 }
 
-// take moves n samples of class c to a set.
-func (d *Deck) take(to *learner.Samples, c, n int) error {
+// take moves n samples of class c to a set, none of which the hand has already,
+// and returns them.
+func (d *Deck) take(to *learner.Samples, c, n int, hand []int) ([]int, error) {
 	if d.Again && len(d.cards[c]) < n {
 		d.turn++
 		d.cards[c] = d.cards[c][:0:0]
@@ -67,13 +69,15 @@ func (d *Deck) take(to *learner.Samples, c, n int) error {
 			}
 		}
 		shuffle(d.cards[c], rand.New(rand.NewPCG(d.seed, d.turn<<32|uint64(c))))
+		d.cards[c] = slices.DeleteFunc(d.cards[c], func(i int) bool { return slices.Contains(hand, i) })
 	}
 	if len(d.cards[c]) < n {
-		return fmt.Errorf("%w: of class %d are %d left where a peer shall get %d: use fewer peers, fewer samples each or more data", ErrTooFew, c, len(d.cards[c]), n)
+		return nil, fmt.Errorf("%w: of class %d are %d left where a peer shall get %d: use fewer peers, fewer samples each or more data", ErrTooFew, c, len(d.cards[c]), n)
 	}
-	d.give(to, d.cards[c][:n])
+	taken := d.cards[c][:n]
+	d.give(to, taken)
 	d.cards[c] = d.cards[c][n:]
-	return nil
+	return taken, nil
 }
 
 func (d *Deck) give(to *learner.Samples, cards []int) {
@@ -103,10 +107,11 @@ func (d *Deck) Deal(holds [][]int, train, probe int) ([]Hand, error) {
 // counts deals one hand with so many training samples of each class.
 func (d *Deck) counts(train map[int]int, probe int) (h Hand, err error) {
 	for _, c := range slices.Sorted(maps.Keys(train)) {
-		if err := d.take(&h.Train, c, train[c]); err != nil {
+		taken, err := d.take(&h.Train, c, train[c], nil)
+		if err != nil {
 			return h, err
 		}
-		if err := d.take(&h.Probe, c, probe); err != nil {
+		if _, err := d.take(&h.Probe, c, probe, taken); err != nil {
 			return h, err
 		}
 	}

@@ -58,6 +58,42 @@ func TestDeal(t *testing.T) {
 	}
 }
 
+// TestDealtAgain: peers may share samples, but nobody has one twice; and what
+// the first shuffle suffices for is dealt as without sharing.
+func TestDealtAgain(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		train, probe := rapid.IntRange(0, 45).Draw(t, "train"), rapid.IntRange(0, 15).Draw(t, "probe")
+		seed := rapid.Uint64().Draw(t, "seed")
+		holds := rapid.SliceOfN(rapid.SliceOfNDistinct(rapid.IntRange(0, 4), 1, 3, rapid.ID[int]), 1, 8).Draw(t, "holds")
+		deck := NewDeck(pool60(), seed)
+		deck.Again = true
+		hands, err := deck.Deal(holds, train, probe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range hands {
+			check(t, hands[i:i+1])
+			if len(hands[i].Train.Labels) != train*len(holds[i]) || len(hands[i].Probe.Labels) != probe*len(holds[i]) {
+				t.Fatalf("peer %d got %d and %d samples", i, len(hands[i].Train.Labels), len(hands[i].Probe.Labels))
+			}
+		}
+		for n := range holds {
+			once, err := NewDeck(pool60(), seed).Deal(holds[:n+1], train, probe)
+			if err != nil {
+				break
+			}
+			if !slices.Equal(once[n].Train.Features, hands[n].Train.Features) || !slices.Equal(once[n].Probe.Features, hands[n].Probe.Features) {
+				t.Fatalf("peer %d has another hand because samples may be dealt again", n)
+			}
+		}
+	})
+	deck := NewDeck(pool60(), 1)
+	deck.Again = true
+	if _, err := deck.Deal([][]int{{0}}, 45, 16); !errors.Is(err, ErrTooFew) {
+		t.Errorf("61 samples of 60 in one hand: %v", err)
+	}
+}
+
 func TestWindows(t *testing.T) {
 	for _, w := range []struct {
 		start, m, classes int

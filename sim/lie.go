@@ -71,13 +71,15 @@ func (w *world) lie(worker int, m *member, lies map[int]letter) error {
 		if err != nil {
 			return fmt.Errorf("liar %d sends what nobody can read: %w", s.Liar, err)
 		}
-		ignore(m.Receive(forged))
+		if kept(m.Receive(forged)) {
+			w.spoke[worker][i] = true
+		}
 	}
 	return nil
 }
 
-// falseSet returns what an update of a liar names as its set. A peer gets the set
-// with the first update.
+// falseSet returns what an update of a liar names as its set. A peer is offered
+// the set with the first update.
 func (w *world) falseSet(m *member, l *liar, s *attack.Scene) shown {
 	if set, ok := m.liarSets[s.Liar]; ok {
 		return set
@@ -89,8 +91,7 @@ func (w *world) falseSet(m *member, l *liar, s *attack.Scene) shown {
 	var show shown
 	if len(set.Samples) > 0 {
 		show = shown{set.Hash(), set.Epoch}
-		m.fresh = append(m.fresh, &set)
-		ignore(m.ReceivePrototypes(&set))
+		m.fresh = append(m.fresh, published{&set, l.number})
 	}
 	m.liarSets[s.Liar] = show
 	return show

@@ -1,36 +1,44 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
+
+// ErrLife is wrapped by the errors about lives that no peer can have, or that show
+// nothing.
+var ErrLife = errors.New("impossible life")
 
 // unit is one iteration in virtual time, which counts in whole microseconds.
 const unit = 1_000_000
 
 // Life is what befalls one honest peer, in iterations.
 type Life struct {
-	Join  int     // the iteration before which it is not there
+	Join  int     // the iteration before which it is not there; below Experiment.Iterations
 	Speed float64 // rounds per iteration; 0 means 1
 	Away  []Absence
 }
 
-// Absence is a time in which a peer neither works nor hears. They ascend and
-// do not overlap.
+// Absence is a time in which a peer neither works nor hears: what arrives then is
+// lost. They ascend and do not overlap; where one begins when another ends, the
+// peer stays away.
 type Absence struct {
-	From, To int
-	// Crash says that it loses what it did not commit to its store.
+	From, To int // in iterations; To is when it is back
+	// Crash says that it loses what it did not commit to its store, and the
+	// mail that it had not read.
 	Crash bool
 }
 
 func (l Life) check(number int) error {
 	if l.Join < 0 || l.Speed < 0 || l.Speed > 1000 || l.Speed > 0 && l.Speed < 1e-3 {
-		return fmt.Errorf("peer %d joins at %d and runs at a speed of %v: from 0 on, and 0.001 to 1000, are allowed", number, l.Join, l.Speed)
+		return fmt.Errorf("%w: peer %d joins at %d and runs at a speed of %v: from 0 on, and 0.001 to 1000, are allowed", ErrLife, number, l.Join, l.Speed)
 	}
 	last := 0
 	for _, a := range l.Away {
 		if a.From < last || a.To <= a.From {
-			return fmt.Errorf("peer %d is away from %d to %d: absences ascend, do not overlap and last an iteration at least", number, a.From, a.To)
+			return fmt.Errorf("%w: peer %d is away from %d to %d: absences ascend, do not overlap and last an iteration at least", ErrLife, number, a.From, a.To)
 		}
 		last = a.To
 	}
@@ -45,12 +53,59 @@ func (l Life) period() int64 {
 }
 
 func (l Life) crashes() bool {
+	return slices.ContainsFunc(l.Away, func(a Absence) bool { return a.Crash })
+}
+
+// back returns until when a peer is away at the given time: that time if it is
+// there.
+func (l Life) back(now int64) int64 {
 	for _, a := range l.Away {
-		if a.Crash {
-			return true
+		if from, to := a.span(); from <= now && now < to {
+			now = to
 		}
 	}
-	return false
+	return now
+}
+
+// wake returns what is left of the mail of a peer that works now, after it last
+// worked at another time, and whether it has crashed in between.
+func (l Life) wake(last, now int64, mail []letter) (left []letter, crashed bool) {
+	for _, a := range l.Away {
+		from, to := a.span()
+		if to <= last || to > now {
+			continue
+		}
+		mail = slices.DeleteFunc(mail, func(l letter) bool { return l.at < to && (a.Crash || l.at >= from) })
+		crashed = crashed || a.Crash
+	}
+	return mail, crashed
+}
+
+// span returns when an absence begins and when it has ended.
+func (a Absence) span() (from, to int64) { return int64(a.From) * unit, int64(a.To) * unit }
+
+// checkJoins refuses peers that would never work, and an evaluation with nobody to
+// evaluate.
+func (e Experiment) checkJoins() error {
+	first := e.Iterations // to be evaluated after
+	if e.Every > 0 {
+		first = min(e.Every, first)
+	}
+	earliest := e.Iterations
+	for i := range e.Honest {
+		join := 0
+		if i < len(e.Life) {
+			join = e.Life[i].Join
+		}
+		if join >= e.Iterations {
+			return fmt.Errorf("%w: peer %d joins at %d, and the experiment ends after %d iterations: let it join earlier, or run more iterations", ErrLife, i, join, e.Iterations)
+		}
+		earliest = min(earliest, join)
+	}
+	if earliest >= first {
+		return fmt.Errorf("%w: the first peer joins at %d, and peers are evaluated after %d iterations: let one join earlier, or evaluate later", ErrLife, earliest, first)
+	}
+	return nil
 }
 
 // Churn returns lives in which every peer leaves with the given probability in

@@ -1,8 +1,12 @@
 package sim
 
 import (
+	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestTransit(t *testing.T) {
@@ -50,10 +54,83 @@ func TestChurn(t *testing.T) {
 		t.Errorf("%d absences in 20 lives of 100 iterations", away)
 	}
 	for _, bad := range []Life{{Join: -1}, {Speed: -1}, {Away: []Absence{{3, 3, false}}}, {Away: []Absence{{3, 5, false}, {4, 6, false}}}} {
-		if bad.check(0) == nil {
-			t.Errorf("%+v was taken", bad)
+		if err := bad.check(0); !errors.Is(err, ErrLife) {
+			t.Errorf("%+v: %v", bad, err)
 		}
 	}
+}
+
+// TestAbsences compares what a peer has on waking with one that is followed in
+// steps of a quarter of an iteration.
+func TestAbsences(t *testing.T) {
+	const tick = unit / 4
+	rapid.Check(t, func(t *rapid.T) {
+		var l Life
+		from := 0
+		for range rapid.IntRange(0, 4).Draw(t, "absences") {
+			from += rapid.IntRange(0, 3).Draw(t, "there")
+			to := from + rapid.IntRange(1, 3).Draw(t, "away")
+			l.Away = append(l.Away, Absence{from, to, rapid.Bool().Draw(t, "crash")})
+			from = to
+		}
+		if err := l.check(0); err != nil {
+			t.Fatal(err)
+		}
+		away := func(at int64) (is, crash bool) {
+			for _, a := range l.Away {
+				if at >= int64(a.From)*unit && at < int64(a.To)*unit {
+					return true, a.Crash
+				}
+			}
+			return false, false
+		}
+		there := func(at int64) int64 {
+			for is := true; is; at += tick {
+				if is, _ = away(at); !is {
+					return at
+				}
+			}
+			return at
+		}
+		draw := rapid.Int64Range(0, 80)
+		last, now := draw.Draw(t, "last")*tick, draw.Draw(t, "now")*tick
+		last, now = min(last, now), max(last, now)
+		for _, at := range []int64{last, now} {
+			if got := l.back(at); got != there(at) {
+				t.Fatalf("%+v: away at %d until %d, want %d", l.Away, at, got, there(at))
+			}
+		}
+		if last, now = there(last), there(now); last == now {
+			return
+		}
+		var mail []letter
+		for i, at := range rapid.SliceOf(rapid.Int64Range(last/tick, 90)).Draw(t, "mail") {
+			mail = append(mail, letter{at: at * tick, from: i})
+		}
+		var memory []letter
+		crashed := false
+		for at := last; at <= now; at += tick {
+			is, crash := away(at)
+			if crash {
+				memory, crashed = nil, true
+			}
+			for _, m := range mail {
+				if m.at == at && !is {
+					memory = append(memory, m)
+				}
+			}
+		}
+		for _, m := range mail {
+			if m.at > now {
+				memory = append(memory, m)
+			}
+		}
+		slices.SortFunc(memory, func(a, b letter) int { return a.from - b.from })
+		left, got := l.wake(last, now, slices.Clone(mail))
+		if got != crashed || !slices.Equal(left, memory) {
+			t.Fatalf("%+v, from %d to %d: crashed %v with %v, want %v with %v", l.Away, last, now, got, left, crashed, memory)
+		}
+	})
 }
 
 func TestAgenda(t *testing.T) {

@@ -55,9 +55,16 @@ type Result struct {
 	// worst, after the iterations in Evaluated.
 	Curve, Deviation, WorstCurve []float64
 	Evaluated                    []int
-	// UpdateBytes is the mean size of an honest peer's encoded update, SentBytes
-	// what it sent in a round to all its targets.
+	// UpdateBytes is the mean size of an honest peer's encoded update. SentBytes is
+	// the mean of what it sent in a round to all its targets together: its update,
+	// and in its first round its set of prototypes, if it has one. Both are payload
+	// without the network's own bytes; what liars send is not in them.
 	UpdateBytes, SentBytes float64
+	// Idle is the share, from 0 to 1, of the honest peers' rounds with at least one
+	// update in which the rule kept the own head because it had fewer heads than
+	// its constants can bear, or more. Near 1 the rule never ran, and the result
+	// says nothing of it.
+	Idle float64
 	// Heads are the honest peers' heads.
 	Heads []federation.Head
 	// RuleTime is what one call of the rule took, on average.
@@ -129,6 +136,7 @@ func Run(ctx context.Context, e Experiment) (res Result, err error) {
 	}
 	res.UpdateBytes = float64(w.bytes) / float64(max(1, w.count))
 	res.SentBytes = float64(w.sent) / float64(max(1, w.count))
+	res.Idle = float64(w.idle.Load()) / float64(max(1, w.told.Load()))
 	res.RuleTime = w.ruleTime()
 	return res, nil
 }
@@ -168,14 +176,11 @@ func (w *world) evaluate(iteration int) ([]float64, error) {
 		w.tests[worker].Accuracies(heads, acc[from:to])
 		return nil
 	})
-	joined := acc[:0]
+	joined := acc[:0] // not empty: checkJoins
 	for i, a := range acc {
 		if w.honest[i].life.Join < iteration {
 			joined = append(joined, a)
 		}
-	}
-	if err == nil && len(joined) == 0 {
-		return nil, fmt.Errorf("no peer has joined in iteration %d", iteration)
 	}
 	return joined, err
 }

@@ -89,7 +89,7 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 		"mean":          "b89d39f20ef39f50",
 		"median":        "37c301d61e8ec621",
 		"trimmed-mean":  "37c301d61e8ec621",
-		"krum":          "d8d6b1b62aecc03b",
+		"krum:byzfl":    "3513708b3b42461b",
 		"local":         "66316128ff70f545",
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -118,6 +118,86 @@ func TestOneSeedGivesOneResult(t *testing.T) {
 	}
 	if checksum(ra.Heads) == checksum(rb.Heads) {
 		t.Error("another seed gives the same heads")
+	}
+}
+
+// TestIdle: where too few heads, or too many, reach a rule, it never runs.
+func TestIdle(t *testing.T) {
+	for _, c := range []struct {
+		rule     string
+		topology Topology
+		want     float64
+	}{
+		{"krum(f=1)", Hops(8), 1}, // needs five heads
+		{"krum(f=1)", All(), 0},
+		{"bristle+", Hops(8), 0},
+		{"local", All(), 0}, // wants none
+	} {
+		spec, err := aggregation.Parse(c.rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, workers := range []int{1, 3} {
+			e, err := WithRule(small(t, "mean"), spec.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Manifest.Rule = spec
+			e.Liars, e.Topology, e.MaxAge, e.Workers = nil, c.topology, 1, workers
+			r, err := Run(t.Context(), e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Idle != c.want {
+				t.Errorf("%s, %d workers: idle %v, want %v", c.rule, workers, r.Idle, c.want)
+			}
+		}
+	}
+	many, err := WithRule(crowd(t), "smea")
+	if err != nil {
+		t.Fatal(err)
+	}
+	many.Manifest.Rule.Constants["f"] = 4 // takes 48 heads
+	many.Liars, many.Iterations = nil, 3
+	if r, err := Run(t.Context(), many); err != nil || r.Idle != 1 {
+		t.Errorf("smea(f=4) with 70 heads: idle %v, %v", r.Idle, err)
+	}
+	// Who hears nobody has no rule that could run.
+	e := small(t, "krum")
+	e.Link.Loss = 1
+	if r, err := Run(t.Context(), e); err != nil || r.Idle != 0 {
+		t.Errorf("on a dead link: idle %v, %v", r.Idle, err)
+	}
+}
+
+// TestSentBytes: updates go to all targets in every round, sets of prototypes in
+// the first.
+func TestSentBytes(t *testing.T) {
+	for _, prototypes := range []bool{false, true} {
+		e := small(t, "bristle+")
+		e.Topology = Ring(8)
+		e.Manifest.Prototypes = federation.PrototypeSpec{Use: prototypes, Least: 2}
+		r, err := Run(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 2 * r.UpdateBytes
+		w, err := newWorld(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range w.honest {
+			if set := m.Prototypes(); set != nil {
+				b, err := set.Encode(e.Manifest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want += 2 * float64(len(b)) / 12 / 8
+			}
+		}
+		if math.Abs(r.SentBytes-want) > 1e-6 || prototypes != (want > 2*r.UpdateBytes+3*48/6) {
+			t.Errorf("with prototypes %v a peer sends %v bytes in a round, want %v; an update has %v", prototypes, r.SentBytes, want, r.UpdateBytes)
+		}
 	}
 }
 

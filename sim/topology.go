@@ -33,6 +33,20 @@ func (t Topology) targets(from int, round uint64, honest int, out []int) []int {
 	return out
 }
 
+// MostHeard returns how many of so many honest peers one of them hears at most: on
+// a graph its neighbours, otherwise all others, in one round or over several.
+// Liars are not counted.
+func (t Topology) MostHeard(honest int) int {
+	if t.graph == nil {
+		return max(0, honest-1)
+	}
+	most := 0
+	for _, neighbours := range t.graph {
+		most = max(most, len(neighbours))
+	}
+	return most
+}
+
 // All connects every peer with every other. It is the zero Topology.
 func All() Topology { return Topology{} }
 
@@ -137,10 +151,14 @@ func ErdosRenyi(peers int, p float64, seed uint64) Topology {
 
 // Regular is a random graph in which every peer has k links: the pairing model
 // (Bollobás, 1980) with random exchanges of links until no peer is linked with
-// itself or twice with another. peers times k must be even and k below peers.
+// itself or twice with another. Where more than half of all links are wanted,
+// those that are not are drawn. peers times k must be even and k below peers.
 func Regular(peers, k int, seed uint64) (Topology, error) {
 	if k < 1 || k >= peers || peers*k%2 != 0 {
 		return Topology{}, fmt.Errorf("no graph of %d peers has %d links at each: k is at least 1 and below the number of peers, and their product is even", peers, k)
+	}
+	if rest := peers - 1 - k; rest < k {
+		return dense(peers, rest, seed)
 	}
 	rng := rand.New(rand.NewPCG(seed, 3))
 	ends := make([]int, 0, peers*k)
@@ -189,7 +207,28 @@ func Regular(peers, k int, seed uint64) (Topology, error) {
 	return Topology{}, fmt.Errorf("found no graph of %d peers with %d links at each: try another seed or fewer links", peers, k)
 }
 
-// Edges is a graph given by its links, pairs of peers.
+// dense is a random graph in which every peer is linked with all but k others.
+func dense(peers, k int, seed uint64) (Topology, error) {
+	var not Topology
+	if k > 0 {
+		var err error
+		if not, err = Regular(peers, k, seed); err != nil {
+			return Topology{}, err
+		}
+	}
+	g := make([][]int, peers)
+	for a := range g {
+		for b := range a {
+			if k == 0 || !slices.Contains(not.graph[a], b) {
+				link(g, a, b)
+			}
+		}
+	}
+	return Topology{graph: g}, nil
+}
+
+// Edges is a graph given by its links, pairs of peers. A link that comes again, or
+// joins a peer with itself, counts for nothing.
 func Edges(peers int, links [][2]int) (Topology, error) {
 	g := make([][]int, peers)
 	for i, l := range links {

@@ -28,10 +28,12 @@ type world struct {
 	trials  []aggregation.Rule        // another, for what liars try
 	whole   bool                      // whether whole heads travel
 	agenda  agenda
-	sets    []*federation.Prototypes // all that were ever published, as gossip carries them to everybody
+	sets    []published // all that ever were, as gossip carries them to everybody
+	spoke   [][]bool    // by worker: whose updates the peer at work kept in this round
 
 	bytes, sent, count int
 	ruleNanos, rounds  atomic.Int64
+	told, idle         atomic.Int64 // rounds with updates, and those of them in which the rule could not run
 }
 
 // member is one honest peer.
@@ -43,14 +45,16 @@ type member struct {
 	life   Life
 	seq    uint64
 	mail   []letter
+	last   int64 // when it last worked
 	busy   int64 // until when its line is taken
 	before federation.Head
-	heard  int // of world.sets
 
 	update *federation.Update // of the last round
 	size   int
 
-	fresh    []*federation.Prototypes // liars' sets that nobody else has seen
+	heard    int         // of world.sets
+	offers   []offer     // sets that it may yet keep
+	fresh    []published // liars' sets that nobody else has seen
 	liarSets map[int]shown
 	store    *store.Store
 }
@@ -97,9 +101,13 @@ func newWorld(e Experiment) (*world, error) {
 	if err := e.Link.check(); err != nil {
 		return nil, err
 	}
+	if err := e.checkJoins(); err != nil {
+		return nil, err
+	}
 	test := learner.NewProbe(e.Test, e.Manifest.Backbone.Features)
 	for range w.Workers {
 		w.tests = append(w.tests, test.Share())
+		w.spoke = append(w.spoke, make([]bool, len(e.Honest)+len(e.Liars)))
 		for _, to := range []*[]aggregation.Rule{&w.rules, &w.trials} {
 			r, err := aggregation.New(e.Manifest.Rule)
 			if err != nil {
@@ -205,6 +213,7 @@ func (w *world) step(now int64, peers []int) error {
 			w.agenda.add(back, i)
 			continue
 		}
+		m.last = now
 		awake = append(awake, i)
 		w.agenda.add(now+m.life.period(), i)
 	}
@@ -233,12 +242,13 @@ func (w *world) step(now int64, peers []int) error {
 		return err
 	}
 	for _, i := range awake {
-		w.publish(w.honest[i])
-	}
-	for _, i := range awake {
 		m := w.honest[i]
+		own, err := w.publish(m)
+		if err != nil {
+			return fmt.Errorf("peer %d: %w", i, err)
+		}
 		n := w.send(now, i, m.seq, m.Rounds()-1, m.size, &m.busy, m.update)
-		w.bytes, w.sent, w.count = w.bytes+m.size, w.sent+n*m.size, w.count+1
+		w.bytes, w.sent, w.count = w.bytes+m.size, w.sent+n*(m.size+own), w.count+1
 	}
 	for _, i := range liars {
 		l := w.liars[i-len(w.honest)]
@@ -246,23 +256,6 @@ func (w *world) step(now int64, peers []int) error {
 		w.send(now, i, l.seq, l.Rounds()-1, l.size, &l.busy, nil)
 	}
 	return nil
-}
-
-// publish makes known what sets of prototypes a peer has met first, its own
-// included.
-func (w *world) publish(m *member) {
-	if own := m.Prototypes(); own != nil && m.Rounds() == 1 {
-		w.sets = append(w.sets, own)
-	}
-	for _, set := range m.fresh {
-		known := slices.ContainsFunc(w.sets, func(s *federation.Prototypes) bool {
-			return s.Sender == set.Sender && s.Hash() == set.Hash()
-		})
-		if !known {
-			w.sets = append(w.sets, set)
-		}
-	}
-	m.fresh = m.fresh[:0]
 }
 
 // send posts a message to all targets of a peer and returns how many there are.
@@ -285,14 +278,10 @@ func (w *world) send(now int64, from int, seq, round uint64, size int, busy *int
 // round is one round of an honest peer.
 func (w *world) round(worker int, m *member, now int64) error {
 	m.rule.Rule = w.rules[worker]
-	for ; m.heard < len(w.sets); m.heard++ {
-		if set := w.sets[m.heard]; set.Sender != m.ID() {
-			ignore(m.ReceivePrototypes(set))
-		}
-	}
 	if err := w.read(worker, m, now); err != nil {
 		return err
 	}
+	w.hear(worker, m)
 	if m.before.Weights != nil {
 		copy(m.before.Weights, m.Head().Weights)
 	}
@@ -303,6 +292,7 @@ func (w *world) round(worker int, m *member, now int64) error {
 	if err != nil {
 		return err
 	}
+	w.note(result.Verdicts)
 	if w.Verdicts != nil {
 		if err := w.Verdicts(m.number, m.Rounds(), result); err != nil {
 			return err
@@ -321,6 +311,20 @@ func (w *world) round(worker int, m *member, now int64) error {
 	return err
 }
 
+// note counts a round with updates, and whether the rule could run.
+func (w *world) note(verdicts []aggregation.Verdict) {
+	if len(verdicts) == 0 {
+		return
+	}
+	w.told.Add(1)
+	// The rule gives this reason to all that it could have used, or to none.
+	if slices.ContainsFunc(verdicts, func(v aggregation.Verdict) bool {
+		return v.Reason == aggregation.TooFew || v.Reason == aggregation.TooManyHeads
+	}) {
+		w.idle.Add(1)
+	}
+}
+
 // read gives a peer the mail that has arrived: first what is honest, so that
 // liars know what they answer to.
 func (w *world) read(worker int, m *member, now int64) error {
@@ -332,13 +336,17 @@ func (w *world) read(worker int, m *member, now int64) error {
 	for n < len(m.mail) && m.mail[n].at <= now {
 		n++
 	}
+	spoke := w.spoke[worker]
+	clear(spoke)
 	lies := map[int]letter{}
 	for _, l := range m.mail[:n] {
 		if l.update == nil {
 			lies[l.from] = l // the newest
 			continue
 		}
-		ignore(m.Receive(l.update))
+		if kept(m.Receive(l.update)) {
+			spoke[l.from] = true
+		}
 	}
 	m.mail = slices.Delete(m.mail, 0, n)
 	if len(lies) == 0 {
@@ -347,9 +355,9 @@ func (w *world) read(worker int, m *member, now int64) error {
 	return w.lie(worker, m, lies)
 }
 
-// ignore is for what a peer says about mail that it does not keep, which is no
+// kept reports whether a peer kept what it got. What it says of the rest is no
 // failure of the simulation: old, surplus, or from a key that it has dropped.
-func ignore(error) {}
+func kept(err error) bool { return err == nil }
 
 // wire sends an update through the wire format.
 func (w *world) wire(u *federation.Update) (*federation.Update, int, error) {

@@ -54,7 +54,7 @@ func (r *caf) Aggregate(dst []float32, in Input) []float64 {
 		}
 		total = 0
 		for i, x := range t {
-			r.weights[i] *= max(0, 1-x/most)
+			r.weights[i] = float64(r.weights[i] * max(0, 1-x/most))
 			total += r.weights[i]
 		}
 		if total <= 0 {

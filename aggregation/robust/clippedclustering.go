@@ -58,7 +58,7 @@ func (r *clippedClustering) Aggregate(dst []float32, in Input) []float64 {
 		}
 		r.shares[i] = 1 / float64(r.size[r.of[larger]])
 		if r.length[i] > middle {
-			r.shares[i] *= middle / r.length[i]
+			r.shares[i] = float64(r.shares[i] * (middle / r.length[i]))
 		}
 		r.shares[0] -= r.shares[i]
 	}

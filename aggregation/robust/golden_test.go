@@ -15,7 +15,7 @@ var golden = []string{
 	"krum:bristle-author cebab74e799d",
 	"multi-krum e5be3269b213",
 	"bulyan 9d99240c2e31",
-	"geometric-median c6e8cf4bea29",
+	"geometric-median c4449da1fafa",
 	"centered-clipping 016c52702894",
 	"scclip ccb64e1b8b03",
 	"mda e5be3269b213",

@@ -9,7 +9,7 @@ import (
 // distances to its nearest others, and the least score wins.
 type score struct {
 	nearest func(n, f int) int // how many others
-	least   func(f int) int    // the least n
+	least   func(f int) int    // the least n that its source bears
 	squared bool
 	half    bool // the result is the mean of the own vector and the winner
 	source  string
@@ -18,19 +18,19 @@ type score struct {
 
 var (
 	paperScore = score{
-		nearest: func(n, f int) int { return n - f - 2 }, least: func(f int) int { return f + 3 }, squared: true,
+		nearest: func(n, f int) int { return n - f - 2 }, least: func(f int) int { return 2*f + 3 }, squared: true,
 		source: "Blanchard, El Mhamdi, Guerraoui and Stainer, NIPS 2017: squared distances to the n-f-2 nearest others",
-		needs:  "f <= (n-3)/2; runs from n = f+3 on, when the sum has a term",
+		needs:  "f <= (n-3)/2, as the paper demands; with fewer vectors the own one stays",
 	}
 	byzflScore = score{
 		nearest: func(n, f int) int { return n - f - 1 }, least: func(f int) int { return 2*f + 1 }, squared: true,
 		source: "ByzFL: the n-f nearest are counted with the vector itself, so n-f-1 others",
-		needs:  "f < n/2",
+		needs:  "f < n/2, as ByzFL demands; nothing is proved above (n-3)/2",
 	}
 	flowerScore = score{
 		nearest: func(n, f int) int { return max(1, n-f-2) }, least: func(int) int { return 2 }, squared: true,
 		source: "Flower: as the paper, but with one neighbour where n-f-2 is less",
-		needs:  "as krum; never refuses",
+		needs:  "f <= (n-3)/2, which nobody checks: like Flower it never refuses",
 	}
 	medoidScore = score{
 		nearest: func(n, _ int) int { return n - 1 }, least: func(int) int { return 1 },
@@ -40,7 +40,7 @@ var (
 	authorScore = score{
 		nearest: func(n, f int) int { return n - f - 3 }, least: func(f int) int { return f + 4 }, half: true,
 		source: "the code of Bristle's author: distances, not squared, to the n-f-3 nearest; then the mean of the own vector and the winner",
-		needs:  "runs from n = f+4 on",
+		needs:  "not stated; like his code it runs from n = f+4 on, when the sum has a term",
 	}
 )
 
@@ -149,7 +149,7 @@ var multiKrumEntry = RuleEntry{Info{
 	return &multiKrum{scorer: scorer{score: paperScore, dist: newDistances(workers)}, mix: newMixer(workers), f: v.Whole("f"), m: v.Whole("m")}
 }}
 
-func (r *multiKrum) Least() int { return max(r.f+3, r.m) }
+func (r *multiKrum) Least() int { return max(r.least(r.f), r.m) }
 
 func (r *multiKrum) Aggregate(dst []float32, in Input) []float64 {
 	n := len(in.Vectors)

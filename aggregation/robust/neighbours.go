@@ -36,7 +36,7 @@ func (r *nearOwn) blend(dst []float32, in Input, own float64) []float64 {
 		own = 1
 	}
 	for i := range r.shares {
-		r.shares[i] *= 1 - own
+		r.shares[i] = float64(r.shares[i] * (1 - own))
 	}
 	r.shares[0] += own
 	r.mix.sum(dst, r.shares, in.Vectors)

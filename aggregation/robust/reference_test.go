@@ -66,7 +66,7 @@ func TestReferences(t *testing.T) {
 	for _, e := range Rules() {
 		reference := references[e.Name]
 		if e.Name == "signguard" {
-			continue // TestSignGuard
+			continue // TestSignGuardAgainstReference
 		}
 		t.Run(e.Name, func(t *testing.T) {
 			if reference == nil {
@@ -180,36 +180,6 @@ func slowBulyan(in Input, f int) []float64 {
 		left = slices.Delete(slices.Clone(left), best, best+1)
 	}
 	return byColumn(Input{Vectors: chosen}, func(c []float64) float64 { return aroundMedian(c, len(in.Vectors)-4*f) })
-}
-
-func slowWeiszfeld(in Input) []float64 {
-	z := meanOf(in.Vectors, upTo(len(in.Vectors)))
-	spread := 0.0
-	away := func(v []float32) float64 {
-		sum := 0.0
-		for j, x := range v {
-			sum += (float64(x) - z[j]) * (float64(x) - z[j])
-		}
-		return math.Sqrt(sum)
-	}
-	for _, v := range in.Vectors {
-		spread += away(v) * away(v) / float64(len(in.Vectors))
-	}
-	floor := .001 * math.Sqrt(spread)
-	for range 32 {
-		next, total := make([]float64, len(z)), 0.0
-		for _, v := range in.Vectors {
-			w := 1 / max(away(v), floor)
-			total += w
-			for j, x := range v {
-				next[j] += w * float64(x)
-			}
-		}
-		for j := range z {
-			z[j] = next[j] / total
-		}
-	}
-	return z
 }
 
 func fromOwn(in Input) (d []float64) {

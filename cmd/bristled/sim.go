@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,6 +44,9 @@ type simFlags struct {
 	workers       int
 	json, resume  bool
 	output, shard string
+	// command runs the same so that it can be gone on with, but for --output and
+	// --resume.
+	command string
 }
 
 func (f *simFlags) add(flags *pflag.FlagSet) {
@@ -58,16 +63,29 @@ func (f *simFlags) check() error {
 	if f.workers < 1 || f.workers > 1024 {
 		return usageError{fmt.Errorf("--workers is %d: it must be from 0 to 1024", f.workers)}
 	}
-	if f.cache == "" {
-		if base, err := os.UserCacheDir(); err == nil {
-			f.cache = filepath.Join(base, "bristled")
-		}
-	}
 	// A simulation allocates little once its peers are made, and they are most of
 	// the memory: a heap that grows by a quarter instead of doubling fits a
 	// thousand peers into a gibibyte.
 	debug.SetGCPercent(25)
 	return nil
+}
+
+// userCache returns the directory of features for want of another, made and
+// found fit to be written.
+func userCache() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(base, "bristled")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return "", err
+	}
+	return dir, errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // shards reads --shard i/n.
@@ -84,12 +102,21 @@ func (f *simFlags) shards() (i, n int, err error) {
 	return i, n, nil
 }
 
-// library opens data sets with a progress bar.
+// library opens data sets with a progress bar. Where the user's cache cannot be
+// used it does without.
 func (f *simFlags) library(ctx context.Context, stderr io.Writer) *experiment.Library {
+	cache := f.cache
+	if cache == "" {
+		var err error
+		if cache, err = userCache(); err != nil {
+			cache = ""
+			fmt.Fprintf(stderr, "bristled: features are not kept for the next run: %v: name a directory for them with --cache\n", err)
+		}
+	}
 	var bar *progress
 	last := 0
 	return &experiment.Library{
-		Dir: f.data, Cache: f.cache, Workers: f.workers,
+		Dir: f.data, Cache: cache, Workers: f.workers,
 		Progress: func(what string, done, total int) {
 			if bar == nil {
 				bar, last = newProgress(ctx, stderr, what, total), 0
@@ -103,7 +130,8 @@ func (f *simFlags) library(ctx context.Context, stderr io.Writer) *experiment.Li
 	}
 }
 
-// sweep runs a file's cells into a directory and writes the report beside them.
+// sweep runs a file's cells into a directory and writes the report beside them if
+// the directory stays.
 func (f *simFlags) sweep(ctx context.Context, stderr io.Writer, file *experiment.File, lib *experiment.Library, dir string) (experiment.Results, error) {
 	shard, shards, err := f.shards()
 	if err != nil {
@@ -114,7 +142,7 @@ func (f *simFlags) sweep(ctx context.Context, stderr io.Writer, file *experiment
 	shown := 0
 	res, err := experiment.Sweep(ctx, file, lib, experiment.Options{
 		Dir: dir, Resume: f.resume, Shard: shard, Shards: shards, Workers: f.workers,
-		Version: version(), About: about(file),
+		Version: build(), About: about(file),
 		Progress: func(p experiment.Progress) {
 			if bar == nil {
 				bar = newProgress(ctx, stderr, fmt.Sprintf("%s, %d cells", file.Name, p.Total), scale)
@@ -129,18 +157,34 @@ func (f *simFlags) sweep(ctx context.Context, stderr io.Writer, file *experiment
 		bar.end()
 	}
 	if err != nil {
-		return res, simStopped(ctx, err, dir)
+		return res, f.stopped(ctx, err, dir)
 	}
-	if shards > 1 {
+	if shards > 1 || f.output == "" {
 		return res, nil
 	}
 	return res, writeReport(dir, res)
 }
 
-// simStopped says how to go on after an interruption.
-func simStopped(ctx context.Context, err error, dir string) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("the simulation was stopped: what is finished is kept in %s, and --resume goes on from there", dir)
+// stopped says what is kept of a sweep that did not come to its end, and how to
+// go on.
+func (f *simFlags) stopped(ctx context.Context, err error, dir string) error {
+	full := errors.Is(err, experiment.ErrDiskFull)
+	resume := fmt.Sprintf("`%s --output %s --resume`", f.command, f.output)
+	keep := fmt.Sprintf("nothing was kept; `%s --output DIR` keeps what is finished, and goes on from there with --resume", f.command)
+	switch {
+	case ctx.Err() != nil && f.output == "":
+		return fmt.Errorf("the simulation was stopped: %s", keep)
+	case ctx.Err() != nil:
+		return fmt.Errorf("the simulation was stopped: what is finished is kept in %s, and %s goes on from there", f.output, resume)
+	case full && f.output == "":
+		return fmt.Errorf("%w where temporary files are, in %s: %s", experiment.ErrDiskFull, os.TempDir(), keep)
+	case full:
+		return fmt.Errorf("%w: %s has no room: free some space, and %s goes on from there", experiment.ErrDiskFull, dir, resume)
+	case errors.Is(err, experiment.ErrNotEmpty):
+		// A directory of something else is none to go on in.
+		if _, other := experiment.Read(dir); !errors.Is(other, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %s has results: choose another directory, or go on in it with %s", experiment.ErrNotEmpty, f.output, resume)
+		}
 	}
 	return err
 }
@@ -150,35 +194,4 @@ func about(file *experiment.File) simreport.About {
 	return simreport.About{
 		Commit: commit(), Version: version(), File: file.Name, FileText: string(file.Text), Seeds: file.Seeds, Machine: machine(),
 	}
-}
-
-// printRows prints a summary as a table, or as a JSON list.
-func printRows(out io.Writer, rows []simreport.Row, asJSON bool) error {
-	if asJSON {
-		return printJSON(out, rows)
-	}
-	var labels []string
-	wide := len("rule")
-	for _, r := range rows {
-		label := rowLabel(r)
-		labels = append(labels, label)
-		wide = max(wide, len([]rune(label)))
-	}
-	fmt.Fprintf(out, "%-*s  accuracy      worst peer  to 90%%  bytes\n", wide, "")
-	for i, r := range rows {
-		n90 := "-"
-		if r.IterationsTo90 > 0 {
-			n90 = strconv.Itoa(r.IterationsTo90)
-		}
-		fmt.Fprintf(out, "%-*s  %.3f ± %.3f       %.3f  %6s  %.0f\n", wide, labels[i], r.Mean, r.SD, r.Worst, n90, r.BytesPerPeerRound)
-	}
-	_, err := fmt.Fprintf(out, "(mean over honest peers and %d seeds; bytes are what a peer sends in a round)\n", most(rows))
-	return err
-}
-
-func most(rows []simreport.Row) (n int) {
-	for _, r := range rows {
-		n = max(n, r.Seeds)
-	}
-	return n
 }

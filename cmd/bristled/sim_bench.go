@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -56,15 +57,21 @@ with 20, MDA 30 of 2048 with 10), median of several runs.`,
 			if err := f.check(); err != nil {
 				return err
 			}
+			at := slices.IndexFunc(crowds, func(c crowd) bool { return c.name == size })
+			if at < 0 {
+				return usageError{fmt.Errorf("--peers is %q: there are 100, 1000 and 10000", size)}
+			}
+			ctx, out := cmd.Context(), cmd.OutOrStdout()
+			var err error
 			if rules {
-				return benchRules(cmd.Context(), cmd.OutOrStdout(), f)
+				err = benchRules(ctx, out, f)
+			} else {
+				err = benchCrowd(ctx, out, cmd.ErrOrStderr(), crowds[at], f)
 			}
-			for _, c := range crowds {
-				if c.name == size {
-					return benchCrowd(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), c, f)
-				}
+			if err != nil && ctx.Err() != nil {
+				return errors.New("the measurement was stopped")
 			}
-			return usageError{fmt.Errorf("--peers is %q: there are 100, 1000 and 10000", size)}
+			return err
 		},
 	}
 	f.add(cmd.Flags())
@@ -155,7 +162,9 @@ func benchRules(ctx context.Context, out io.Writer, f simFlags) error {
 		t := timed{Name: name, Seconds: times[len(times)/2], Runs: len(times)}
 		all = append(all, t)
 		if !f.json {
-			fmt.Fprintf(out, "%-26s %8.2f ms  (n=%d, d=%d, median of %d runs on %d of %d processors)\n", t.Name, 1e3*t.Seconds, n, d, t.Runs, f.workers, runtime.NumCPU())
+			if _, err := fmt.Fprintf(out, "%-26s %8.2f ms  (n=%d, d=%d, median of %d runs on %d of %d processors)\n", t.Name, 1e3*t.Seconds, n, d, t.Runs, f.workers, runtime.NumCPU()); err != nil {
+				return err
+			}
 		}
 	}
 	if f.json {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,6 +55,13 @@ With --output everything stays, one directory per figure, and --resume goes on.`
 			if err != nil {
 				return err
 			}
+			if f.resume && f.output == "" {
+				return usageError{fmt.Errorf("--resume goes on in a directory: name the one of the first run with --output")}
+			}
+			f.command = strings.Join(append([]string{"bristled sim paper"}, args...), " ")
+			if all {
+				f.command += " --all"
+			}
 			p := paper{simFlags: f, seeds: seeds, patient: all, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 			return p.run(cmd.Context(), chosen)
 		},
@@ -91,7 +97,9 @@ func choose(names []string, all bool) ([]experiment.Bundled, error) {
 		if i < 0 {
 			return nil, usageError{fmt.Errorf("there is no figure %q: there are %s", n, strings.Join(known, ", "))}
 		}
-		chosen = append(chosen, bundled[i])
+		if !slices.ContainsFunc(chosen, func(b experiment.Bundled) bool { return b.Figure == n }) {
+			chosen = append(chosen, bundled[i])
+		}
 	}
 	return chosen, nil
 }
@@ -165,33 +173,4 @@ func compare(b experiment.Bundled, res experiment.Results) ([]paperRow, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-func printPaper(out io.Writer, b experiment.Bundled, rows []paperRow) error {
-	fmt.Fprintf(out, "\n%s: %s\n", b.Figure, b.Title)
-	wide := 0
-	for _, r := range rows {
-		wide = max(wide, len([]rune(rowLabel(r.Row))))
-	}
-	fmt.Fprintf(out, "  %-*s  accuracy       worst  to 90%%  bytes   published\n", wide, "")
-	for _, r := range rows {
-		var published []string
-		for _, a := range r.Author {
-			text := fmt.Sprintf("%s %.3f", a.Run, a.Mean)
-			if a.Worst > 0 {
-				text += fmt.Sprintf(" [%.3f]", a.Worst)
-			}
-			if a.IterationsTo90 > 0 {
-				text += fmt.Sprintf(" (%d)", a.IterationsTo90)
-			}
-			published = append(published, text)
-		}
-		n90 := "-"
-		if r.IterationsTo90 > 0 {
-			n90 = fmt.Sprint(r.IterationsTo90)
-		}
-		fmt.Fprintf(out, "  %-*s  %.3f ± %.3f  %.3f  %6s  %6.0f  %s\n", wide, rowLabel(r.Row), r.Mean, r.SD, r.Worst, n90,
-			r.BytesPerPeerRound, cmp.Or(strings.Join(published, ", "), "-"))
-	}
-	return nil
 }

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -67,6 +71,54 @@ func version() string {
 		}
 	}
 	return "devel"
+}
+
+// build is what tells the results of this program from those of another. A
+// program of a source that no commit has in full is named by its own bytes.
+var build = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok && exact(info) {
+		return version()
+	}
+	sum, err := ownHash()
+	if err != nil {
+		return version() // of all that could be told, this is left
+	}
+	return fmt.Sprintf("%s, build %.6x", version(), sum)
+})
+
+// exact reports whether version says all of what was built.
+func exact(info *debug.BuildInfo) bool {
+	release := info.Main.Version != "" && info.Main.Version != "(devel)"
+	commit := false
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.modified":
+			if s.Value == "true" {
+				return false
+			}
+		case "vcs.revision":
+			commit = true
+		}
+	}
+	return release || commit
+}
+
+// ownHash is the SHA-256 of the program's file.
+func ownHash() ([]byte, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	return h.Sum(nil), nil
 }
 
 // commit is the version without what says that it is a commit.

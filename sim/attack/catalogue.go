@@ -123,10 +123,14 @@ func catalogue() []entry {
 			Constant{Name: "noise", Default: .01, Max: 100, Doc: "standard deviation, in root mean squares of what is sent"}),
 		with("on-off", "lies in some rounds only", ours,
 			func(m maker) Attack {
-				return onOff{Attack: m.inner, period: uint64(m.whole("period")), duty: uint64(m.whole("duty"))}
+				period, duty := uint64(m.whole("period")), uint64(m.whole("duty"))
+				if duty == 0 {
+					duty = (period + 1) / 2
+				}
+				return onOff{Attack: m.inner, period: period, duty: duty}
 			},
 			Constant{Name: "period", Default: 20, Min: 1, Max: 1e9, Whole: true, Doc: "the victim's rounds after which it starts again"},
-			Constant{Name: "duty", Default: 10, Min: 0, Max: 1e9, Whole: true, Doc: "the last rounds of each period, in which it lies"}),
+			Constant{Name: "duty", Default: 0, Min: 0, Max: 1e9, Whole: true, Doc: "the last rounds of each period, in which it lies; 0: half of them, rounded up"}),
 		with("sybil", "every liar has many keys", "Douceur, IPTPS 2002", func(m maker) Attack { return m.inner },
 			Constant{Name: "count", Default: 10, Min: 1, Max: 1000, Whole: true, Doc: "keys of each liar"}),
 	}

@@ -68,7 +68,7 @@ func quantile(p float64) float64 {
 func phi(x float64) float64 {
 	term, sum := x, x
 	for k := 3.0; math.Abs(term) > 1e-18; k += 2 {
-		term *= x * x / k
+		term = float64(term * (x * x / k))
 		sum += term
 	}
 	return 0.5 + float64(sum*kernel.Exp64(-x*x/2))/math.Sqrt(2*math.Pi)

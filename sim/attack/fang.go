@@ -168,7 +168,7 @@ func (a fangTrimmedMean) Forge(s *Scene) bool {
 				edge = max(edge, float64(x[k])*side)
 			}
 			// Seen from its side every edge is a maximum.
-			far := edge * a.b
+			far := float64(edge * a.b)
 			if edge <= 0 {
 				far = edge / a.b
 			}

@@ -189,3 +189,24 @@ func TestFangSeesThroughHalfSteps(t *testing.T) {
 		}
 	}
 }
+
+// TestGeometricMedianStandsFarLies: five liars of fifteen who send what is far away
+// leave the geometric median nearer to the mean of the honest than they are.
+func TestGeometricMedianStandsFarLies(t *testing.T) {
+	for _, name := range []string{"gaussian(sd=2000)", "gaussian(sd=1e6)", "ipm(epsilon=1e6)", "sign-flip(factor=1e6)", "fp-norm(factor=1e6)"} {
+		for seed := range uint64(5) {
+			g := stage{rule: "geometric-median", classes: 10, features: 20, honest: 10, liars: 5, seed: seed}
+			s, u := g.scene(t), forge(t, name, g)
+			middle, all := vectors(s)
+			honest := append(slices.Clone(all[0].honest), s.Own.Weights)
+			all[0].set(mean(honest), 0, mean(honest))
+			nearest := distance(middle.Weights, s.Own.Weights)
+			for _, x := range honest {
+				nearest = min(nearest, distance(middle.Weights, x))
+			}
+			if far := distance(s.Outcome(u.Claims, u.Rows).Weights, middle.Weights); far >= nearest {
+				t.Errorf("%s, seed %d: the result is %v away, the nearest honest head %v", name, seed, far, nearest)
+			}
+		}
+	}
+}

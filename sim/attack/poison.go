@@ -25,8 +25,10 @@ type poison struct {
 	personal func(foreign []int, classes int, rng *rand.Rand) names
 	public   func(classes int, rng *rand.Rand) names
 	always   bool // public whatever the prototypes are, and to those who know, too
-	// claims says what to claim; nil means all classes.
+	// claims says what to claim; nil means all classes. Varies says that it is
+	// something else for victims who are told something else.
 	claims func(classes int, n names) []int
+	varies bool
 	factor float64 // of the rows that the victim cannot test
 }
 
@@ -89,8 +91,9 @@ func (a *poison) Prototypes(s *Scene, set *federation.Prototypes) {
 }
 
 // claimed returns the classes that are claimed of every victim, and so may be
-// published: updates that claim less than their sender's set are refused. A personal
-// lie with claims of its own leaves nothing to publish.
+// published: updates that claim less than their sender's set are refused. Where claims
+// vary and the set is one for all, but not what everybody is told, that leaves nothing
+// to publish.
 func (a *poison) claimed(s *Scene) []int {
 	switch a.sets {
 	case falseSets:
@@ -98,11 +101,10 @@ func (a *poison) claimed(s *Scene) []int {
 	case equivocatedSets:
 		return a.claims(s.Classes, a.told(s))
 	}
-	classes := a.claims(s.Classes, truth(s.Classes))
-	if len(classes) == s.Classes {
+	if a.varies {
 		return nil
 	}
-	return classes
+	return a.claims(s.Classes, truth(s.Classes))
 }
 
 // keep leaves these classes in a set.
@@ -237,6 +239,7 @@ func swapped(m maker) *poison {
 // which is split among the classes claimed, does not thin out.
 func narrowed(m maker) *poison {
 	a := swapped(m)
+	a.varies = true
 	a.claims = func(classes int, n names) []int {
 		if two := n.changed(); two != nil {
 			return two

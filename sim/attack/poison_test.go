@@ -151,13 +151,15 @@ func TestPrototypes(t *testing.T) {
 	}
 }
 
-// TestNarrowPrototypes: a liar that claims few classes publishes no means of others,
+// TestNarrowPrototypes: a liar publishes means of what it claims and of nothing else,
 // since updates that claim less than that are refused.
 func TestNarrowPrototypes(t *testing.T) {
 	g := stage{rule: "bristle+", classes: 10, features: 4, honest: 10, liars: 5, hold: 4, liar: 4}
 	for name, want := range map[string]int{
 		"fp-two(prototypes=false)": 10, "narrow": 0, "narrow(prototypes=false)": 2, "narrow(prototypes=copied)": 0,
 		"window": 4, "window:public(prototypes=false)": 4, "window:spread(prototypes=false)": 4,
+		"window(size=10)": 10, "window(size=20,prototypes=false)": 10, "window:public(size=10,prototypes=copied)": 10,
+		"window:public(size=20,prototypes=false)": 10, "window:spread(size=10,prototypes=equivocated)": 10, "window:spread(size=9)": 9,
 	} {
 		for g.victim = range g.honest {
 			s := g.scene(t)

@@ -92,7 +92,7 @@ type Info struct {
 	Wraps bool
 }
 
-// List describes every attack, the simplest first.
+// List describes every attack with its constants, the simplest first.
 func List() []Info {
 	var infos []Info
 	for _, e := range catalogue() {
@@ -224,7 +224,7 @@ func (s *Spec) complete() (values, error) {
 	}
 	switch {
 	case e.Wraps && s.Inner == nil:
-		return nil, fmt.Errorf("attack %s: %w: it needs another attack, as in %s|fp-perm", s.Name, ErrSyntax, s.Name)
+		return nil, fmt.Errorf("attack %s: %w: it needs another attack behind a bar, as in %s|fp-perm", s.Name, ErrSyntax, s)
 	case !e.Wraps && s.Inner != nil:
 		return nil, fmt.Errorf("attack %s: %w: it takes no other attack behind it", s.Name, ErrSyntax)
 	case s.Name == "on-off" && v["duty"] > v["period"]:

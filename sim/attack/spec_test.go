@@ -50,10 +50,12 @@ func TestParseRefuses(t *testing.T) {
 		"none(y=1)":                     {ErrUnknownConstant, "the attack has none"},
 		"mimic(peer=1.5)":               {ErrConstantRange, "a whole number"},
 		"fp-two(prototypes=fals)":       {ErrConstantRange, "one of false"},
-		"on-off":                        {ErrSyntax, "on-off|fp-perm"},
+		"on-off":                        {ErrSyntax, "as in on-off|fp-perm"},
+		"on-off(period=5)":              {ErrSyntax, "as in on-off(period=5)|fp-perm"},
+		"sybil|on-off(duty=3)":          {ErrSyntax, "as in on-off(duty=3)|fp-perm"},
 		"on-off|flip-all":               {ErrSyntax, "lies in its labels"},
 		"on-off|sybil|flip-2":           {ErrSyntax, "lies in its labels"},
-		"on-off(period=2)|noise":        {ErrConstantRange, "at most the period, 2"},
+		"on-off(period=2,duty=3)|noise": {ErrConstantRange, "at most the period, 2"},
 		"noise|noise":                   {ErrSyntax, "takes no other attack"},
 		"sybil|sybil|sybil|sybil|noise": {ErrSyntax, "at most 4"},
 		"sybil|":                        {ErrUnknownAttack, ""},
@@ -96,6 +98,34 @@ func TestList(t *testing.T) {
 		for _, c := range i.Constants {
 			if err := c.check(c.Default); err != nil || c.Doc == "" {
 				t.Errorf("%s: %s: %v", i.Name, c.Name, err)
+			}
+		}
+	}
+}
+
+// TestFewConstants: every attack can be written with none of its constants, or with
+// any one of them, and is the same with one at its default as with none.
+func TestFewConstants(t *testing.T) {
+	for _, i := range List() {
+		inner := ""
+		if i.Wraps {
+			inner = "|noise"
+		}
+		spec, err := Parse(i.Name + inner)
+		if err != nil || spec.String() != i.Name+inner {
+			t.Errorf("%s alone is %s, %v", i.Name, spec, err)
+		}
+		for _, c := range i.Constants {
+			if spec, err := Parse(i.Name + "(" + c.Name + "=" + c.format(c.Default) + ")" + inner); err != nil || spec.String() != i.Name+inner {
+				t.Errorf("%s with %s at its default is %s, %v", i.Name, c.Name, spec, err)
+			}
+			if i.Name == "on-off" && c.Name == "duty" {
+				continue // as long as the period at most
+			}
+			for _, v := range []float64{c.Min, c.Max} {
+				if _, err := Parse(i.Name + "(" + c.Name + "=" + c.format(v) + ")" + inner); err != nil {
+					t.Errorf("%s with %s at %v: %v", i.Name, c.Name, v, err)
+				}
 			}
 		}
 	}

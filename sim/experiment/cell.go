@@ -26,9 +26,14 @@ type Cell struct {
 
 	rule   parsedRule
 	attack parsedAttack
+	heads  int            // see [Cell.mostHeads]
+	lines  map[string]int // of the settings that the file gives, by path
 	// What joint values of these fields are called, or empty.
 	ruleLabel, attackLabel string
 }
+
+// noAttack is the attack of who does not lie.
+const noAttack = "none"
 
 // ErrImpossible is wrapped by the errors about cells that cannot be run, whatever
 // the data. They name the cell.
@@ -39,7 +44,15 @@ var ErrImpossible = errors.New("impossible experiment")
 // checks each as far as that is possible without the data; errors wrap [ErrFile],
 // [ErrLinks] or [ErrImpossible].
 func (f *File) Cells() ([]Cell, error) {
+	cells, err := f.cells()
+	return cells, f.named(err)
+}
+
+func (f *File) cells() ([]Cell, error) {
 	memo := newMemo(f.dir)
+	_, liars := f.lines["peers.liars"]
+	liars = liars || f.varies("peers.liars")
+	sparse := f.varies("topology.p")
 	points := 1
 	for _, a := range f.axes {
 		points *= len(a.values)
@@ -48,7 +61,7 @@ func (f *File) Cells() ([]Cell, error) {
 	keys := make(map[string]int, cap(cells))
 	lives := 0
 	for p := range points {
-		c := Cell{Settings: f.base, Labels: map[string]string{}, Explain: f.Explain}
+		c := Cell{Settings: f.base, Labels: map[string]string{}, Explain: f.Explain, lines: maps.Clone(f.lines)}
 		rest := p
 		for i := len(f.axes) - 1; i >= 0; i-- {
 			a := f.axes[i]
@@ -56,6 +69,9 @@ func (f *File) Cells() ([]Cell, error) {
 			rest /= len(a.values)
 			if err := settings.apply(&c.Settings, v.set); err != nil {
 				return nil, err
+			}
+			for _, s := range v.set {
+				c.lines[s.path] = s.node.Line
 			}
 			c.Labels[a.name] = v.label
 			if v.joint {
@@ -67,21 +83,31 @@ func (f *File) Cells() ([]Cell, error) {
 				}
 			}
 		}
+		if _, given := c.lines["evaluate"]; !given {
+			c.Settings.Evaluate = min(c.Settings.Evaluate, c.Settings.Iterations)
+		}
 		for _, l := range c.Settings.Life.Peers {
 			lives += (1 + len(l.Life.Away)) * len(f.Seeds)
 		}
 		if lives > maxLives {
 			return nil, fmt.Errorf("%w: life.peers has more than %d entries, counted in every cell: sweep over less or split the file", ErrFile, maxLives)
 		}
-		if err := c.resolve(memo); err != nil {
+		err := c.resolve(memo)
+		if err == nil && !liars && c.attack.text != noAttack {
+			err = c.impossible("attack", "attack is %s and peers.liars is 0: say how many lie, or set peers.liars to 0 if nobody shall", c.attack.text)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s%w", c.where(), err)
 		}
 		for _, seed := range f.Seeds {
 			one := c
 			one.Seed, one.Labels = seed, maps.Clone(c.Labels)
+			if err := one.checkHeads(memo, sparse); err != nil {
+				return nil, fmt.Errorf("%s%w", c.where(), err)
+			}
 			one.Key = one.key()
 			if first, ok := keys[one.Key]; ok {
-				return nil, fmt.Errorf("%w: cells %d and %d of the sweep are the same experiment (%s): leave one of the values out",
+				return nil, fmt.Errorf("%w: cells %d and %d of the sweep are the same experiment (%s): leave one of the values out; attacks are the same without liars, and a setting that the kind of partition or topology does not use makes no other",
 					ErrFile, first+1, len(cells)+1, c.name())
 			}
 			keys[one.Key] = len(cells)
@@ -111,10 +137,27 @@ type memo struct {
 	rules   map[string]parsedRule
 	attacks map[string]parsedAttack
 	links   map[string]*linkList
+	heard   map[drawn]int
+	pairs   int // of peers in the graphs that were drawn
 }
 
 func newMemo(dir string) *memo {
-	return &memo{dir, map[string]parsedRule{}, map[string]parsedAttack{}, map[string]*linkList{}}
+	return &memo{
+		dir: dir, rules: map[string]parsedRule{}, attacks: map[string]parsedAttack{},
+		links: map[string]*linkList{}, heard: map[drawn]int{},
+	}
+}
+
+func parseRule(text string) (r parsedRule, err error) {
+	if r.spec, err = aggregation.Parse(text); err == nil {
+		r.least, r.most, err = aggregation.Bears(r.spec)
+	}
+	return r, err
+}
+
+func parseAttack(text string) (parsedAttack, error) {
+	s, err := attack.Parse(text)
+	return parsedAttack{s, s.String(), s.Identities()}, err
 }
 
 // resolve reads the texts of the settings and checks them.
@@ -122,27 +165,21 @@ func (c *Cell) resolve(m *memo) (err error) {
 	s := &c.Settings
 	var ok bool
 	if c.rule, ok = m.rules[s.Rule]; !ok {
-		r := &c.rule
-		if r.spec, err = aggregation.Parse(s.Rule); err == nil {
-			r.least, r.most, err = aggregation.Bears(r.spec)
-		}
-		if err != nil {
+		if c.rule, err = parseRule(s.Rule); err != nil {
 			return fmt.Errorf("%w: rule: %w", ErrImpossible, err)
 		}
-		m.rules[s.Rule] = *r
+		m.rules[s.Rule] = c.rule
 	}
 	if c.attack, ok = m.attacks[s.Attack]; !ok {
-		spec, err := attack.Parse(s.Attack)
-		if err != nil {
+		if c.attack, err = parseAttack(s.Attack); err != nil {
 			return fmt.Errorf("%w: attack: %w", ErrImpossible, err)
 		}
-		c.attack = parsedAttack{spec, spec.String(), spec.Identities()}
 		m.attacks[s.Attack] = c.attack
 	}
 	if s.Topology.Kind == "file" {
 		l, err := m.file(s.Topology.File)
 		if err != nil {
-			return err
+			return fmt.Errorf("%stopology.file: %w", c.line("topology.file", "topology.kind"), err)
 		}
 		s.Topology.Links, s.Topology.list = l.digest, l
 	}
@@ -151,13 +188,17 @@ func (c *Cell) resolve(m *memo) (err error) {
 
 // key is the hash of all that decides the result.
 func (c *Cell) key() string {
+	lie := c.attack.text
+	if c.Settings.Peers.Liars == 0 {
+		lie = noAttack
+	}
 	b, err := json.Marshal(struct {
 		Settings Settings
 		Rule     federation.RuleSpec
 		Attack   string
 		Seed     uint64
 		Explain  bool
-	}{c.canonical(), c.rule.spec, c.attack.text, c.Seed, c.Explain})
+	}{c.canonical(), c.rule.spec, lie, c.Seed, c.Explain})
 	if err != nil {
 		panic(err) // numbers are finite, by their ranges
 	}
@@ -166,11 +207,53 @@ func (c *Cell) key() string {
 }
 
 // canonical are the settings without the texts of what is resolved, so that
-// krum and krum(f=4) are one rule.
+// krum and krum(f=4) are one rule, and with the defaults of what has no effect.
 func (c *Cell) canonical() Settings {
-	s := c.Settings
+	s, d := c.Settings, defaults()
 	s.Rule, s.Attack = "", ""
+	switch s.Topology.Kind {
+	case "random", "regular":
+		s.Topology.P = d.Topology.P
+	case "erdos-renyi":
+		s.Topology.K = d.Topology.K
+	case "small-world":
+	default:
+		s.Topology.K, s.Topology.P = d.Topology.K, d.Topology.P
+	}
+	if s.Partition.Kind != "windows" {
+		s.Partition.Classes = d.Partition.Classes
+	}
+	if s.Partition.Kind != "dirichlet" {
+		s.Partition.Alpha = d.Partition.Alpha
+	}
+	if s.Partition.Kind == "shards" {
+		s.Partition.Train = d.Partition.Train
+	} else {
+		s.Partition.Shards, s.Partition.Size = d.Partition.Shards, d.Partition.Size
+	}
+	if s.Life.Churn == 0 {
+		s.Life.Away, s.Life.Crash = d.Life.Away, d.Life.Crash
+	}
+	if !s.Prototypes.Use {
+		s.Prototypes = d.Prototypes
+	}
 	return s
+}
+
+// line names the line of the first of some settings that the file gives.
+func (c *Cell) line(paths ...string) string {
+	for _, p := range paths {
+		if n, ok := c.lines[p]; ok {
+			return fmt.Sprintf("line %d: ", n)
+		}
+	}
+	return ""
+}
+
+// impossible is an error that wraps [ErrImpossible] and names the line of a
+// setting.
+func (c *Cell) impossible(path, format string, args ...any) error {
+	return fmt.Errorf("%w: %s%s", ErrImpossible, c.line(path), fmt.Sprintf(format, args...))
 }
 
 // name says in words which cell it is.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -24,6 +25,8 @@ const (
 type field struct {
 	path string
 	set  func(*Settings, *yaml.Node) error
+	// parse, if set, refuses a text that is no rule or no attack.
+	parse func(string) error
 }
 
 // fields returns all settings, in the order of the documentation.
@@ -48,8 +51,8 @@ func fields() []field {
 		whole("partition.probe", func(s *Settings) *int { return &s.Partition.Probe }, 0, 10_000),
 		flag("partition.allow_missing", func(s *Settings) *bool { return &s.Partition.AllowMissing }),
 		flag("partition.reuse", func(s *Settings) *bool { return &s.Partition.Reuse }),
-		text("rule", func(s *Settings) *string { return &s.Rule }),
-		text("attack", func(s *Settings) *string { return &s.Attack }),
+		spec("rule", func(s *Settings) *string { return &s.Rule }, func(text string) error { _, err := parseRule(text); return err }),
+		spec("attack", func(s *Settings) *string { return &s.Attack }, func(text string) error { _, err := parseAttack(text); return err }),
 		flag("prototypes.use", func(s *Settings) *bool { return &s.Prototypes.Use }),
 		whole("prototypes.least", func(s *Settings) *int { return &s.Prototypes.Least }, 1, 10_000),
 		number("prototypes.noise", func(s *Settings) *float64 { return &s.Prototypes.Noise }, 0, 10),
@@ -68,7 +71,7 @@ func fields() []field {
 		number("life.churn", func(s *Settings) *float64 { return &s.Life.Churn }, 0, 1),
 		whole("life.away", func(s *Settings) *int { return &s.Life.Away }, 1, maxIterations),
 		flag("life.crash", func(s *Settings) *bool { return &s.Life.Crash }),
-		{"life.peers", setLives},
+		{path: "life.peers", set: setLives},
 		whole("iterations", func(s *Settings) *int { return &s.Iterations }, 1, maxIterations),
 		whole("evaluate", func(s *Settings) *int { return &s.Evaluate }, 1, maxIterations),
 		whole("max_age", func(s *Settings) *int { return &s.MaxAge }, 0, maxIterations),
@@ -77,23 +80,30 @@ func fields() []field {
 }
 
 func whole(path string, at func(*Settings) *int, low, high int) field {
-	return field{path, func(s *Settings, n *yaml.Node) error { return readWhole(n, path, at(s), low, high) }}
+	return field{path: path, set: func(s *Settings, n *yaml.Node) error { return readWhole(n, path, at(s), low, high) }}
 }
 
 func number(path string, at func(*Settings) *float64, low, high float64) field {
-	return field{path, func(s *Settings, n *yaml.Node) error { return readNumber(n, path, at(s), low, high) }}
+	return field{path: path, set: func(s *Settings, n *yaml.Node) error { return readNumber(n, path, at(s), low, high) }}
 }
 
 func flag(path string, at func(*Settings) *bool) field {
-	return field{path, func(s *Settings, n *yaml.Node) error { return readFlag(n, path, at(s)) }}
+	return field{path: path, set: func(s *Settings, n *yaml.Node) error { return readFlag(n, path, at(s)) }}
 }
 
 func text(path string, at func(*Settings) *string) field {
-	return field{path, func(s *Settings, n *yaml.Node) error { return readText(n, path, at(s)) }}
+	return field{path: path, set: func(s *Settings, n *yaml.Node) error { return readText(n, path, at(s)) }}
+}
+
+// spec is a text that parse must be able to read.
+func spec(path string, at func(*Settings) *string, parse func(string) error) field {
+	f := text(path, at)
+	f.parse = parse
+	return f
 }
 
 func word[S ~string](path string, at func(*Settings) *S, words ...S) field {
-	return field{path, func(s *Settings, n *yaml.Node) error {
+	return field{path: path, set: func(s *Settings, n *yaml.Node) error {
 		for _, w := range words {
 			if n.Kind == yaml.ScalarNode && n.Value == string(w) {
 				*at(s) = w
@@ -137,6 +147,20 @@ func readFlag(n *yaml.Node, path string, to *bool) error {
 func readText(n *yaml.Node, path string, to *string) error {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || len(n.Value) > maxText {
 		return fault(n, "%s is %s; a text of at most %d bytes is allowed", path, show(n), maxText)
+	}
+	if strings.ContainsFunc(n.Value, unicode.IsControl) {
+		return fault(n, "%s is %s, with a control character in it: a text in one line is allowed", path, show(n))
+	}
+	*to = n.Value
+	return nil
+}
+
+// readNote reads a text that may have several lines.
+func readNote(n *yaml.Node, to *string) error {
+	line := *n
+	line.Value = strings.ReplaceAll(n.Value, "\n", " ")
+	if err := readText(&line, "note", to); err != nil {
+		return err
 	}
 	*to = n.Value
 	return nil

@@ -29,9 +29,31 @@ type File struct {
 	Explain bool
 	Seeds   []uint64
 
-	dir  string // where topology files are looked for
-	base Settings
-	axes []axis
+	path  string // of the file, if it was loaded
+	dir   string // where topology files are looked for
+	base  Settings
+	lines map[string]int // of the settings in base that the file gives, by path
+	axes  []axis
+}
+
+// varies reports whether a sweep or a case of the file gives a setting.
+func (f *File) varies(path string) bool {
+	for _, a := range f.axes {
+		for _, v := range a.values {
+			if slices.ContainsFunc(v.set, func(s assignment) bool { return s.path == path }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// named is an error about the file with its path.
+func (f *File) named(err error) error {
+	if err == nil || f.path == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", f.path, err)
 }
 
 // axis is one thing that varies: a field, or the cases, whose label is named
@@ -78,6 +100,7 @@ func Load(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	file.path = path
 	if file.Name == "" {
 		file.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
@@ -93,11 +116,11 @@ func parse(b []byte, dir string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{Text: b, Seeds: []uint64{1}, dir: dir, base: defaults()}
+	f := &File{Text: b, Seeds: []uint64{1}, dir: dir, base: defaults(), lines: map[string]int{}}
 	own := map[string]func(*yaml.Node) error{
 		"name":    func(n *yaml.Node) error { return readText(n, "name", &f.Name) },
 		"title":   func(n *yaml.Node) error { return readText(n, "title", &f.Title) },
-		"note":    func(n *yaml.Node) error { return readText(n, "note", &f.Note) },
+		"note":    func(n *yaml.Node) error { return readNote(n, &f.Note) },
 		"explain": func(n *yaml.Node) error { return readFlag(n, "explain", &f.Explain) },
 		"seeds":   func(n *yaml.Node) (err error) { f.Seeds, err = readSeeds(n); return err },
 		"cases":   f.readCases,
@@ -119,8 +142,14 @@ func parse(b []byte, dir string) (*File, error) {
 			return nil, err
 		}
 	}
+	if err := settings.try(rest); err != nil {
+		return nil, err
+	}
 	if err := settings.apply(&f.base, rest); err != nil {
 		return nil, err
+	}
+	for _, a := range rest {
+		f.lines[a.path] = a.node.Line
 	}
 	return f, f.checkAxes()
 }
@@ -213,11 +242,7 @@ func point(item, key *yaml.Node, k int) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	var trial Settings
-	if err := settings.apply(&trial, set); err != nil {
-		return value{}, err
-	}
-	return value{label: describe(item), set: set}, nil
+	return value{label: describe(item), set: set}, settings.try(set)
 }
 
 // joint reads settings that go together, by dotted path, and their label.
@@ -248,8 +273,7 @@ func joint(n *yaml.Node, path string) (value, error) {
 		slices.Sort(words) // whatever the order of the keys
 		v.label = strings.Join(words, " ")
 	}
-	var trial Settings
-	return v, settings.apply(&trial, v.set)
+	return v, settings.try(v.set)
 }
 
 // describe writes a value as a label, in one line.

@@ -88,6 +88,13 @@ func TestMistakes(t *testing.T) {
 		{"rule: " + strings.Repeat("a", 2000), ErrFile, "at most 1024 bytes"},
 		{"rule: ~", ErrFile, "rule is empty"},
 
+		// What would harm a terminal.
+		{`title: "a\tb"`, ErrFile, "line 1: title is"},
+		{`name: "\e[31mred"`, ErrFile, "control character"},
+		{`cases: [{label: "a\x7f", rule: mean}]`, ErrFile, "control character"},
+		{`sweep: {data.dir: ["a\u0085b"]}`, ErrFile, "control character"},
+		{"note: \"a\\nb\\rc\"", ErrFile, "control character"},
+
 		// Seeds.
 		{"seeds: 0", ErrFile, "seeds is \"0\""},
 		{"seeds: []", ErrFile, "seeds is a list"},
@@ -114,23 +121,36 @@ func TestMistakes(t *testing.T) {
 		{"cases: [{rule: mean}]\nsweep: {rule: [median]}", ErrFile, "rule varies twice, by cases and by sweep: rule"},
 		{"sweep: {topology.k: [1], topology: [{k: 2}]}", ErrFile, "topology.k varies twice"},
 		{"sweep: {peers.liars: [1, 01]}", ErrFile, "cells 1 and 2 of the sweep are the same"},
-		{"cases: [{rule: krum, label: a}, {rule: krum(f=4), label: b}]", ErrFile, "are the same experiment"},
+		{"cases: [{rule: trimmed-mean, label: a}, {rule: trimmed-mean(f=4), label: b}]", ErrFile, "are the same experiment"},
 		{"seeds: 10000\nsweep: {iterations: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]}\nevaluate: 1", ErrFile, "more than 100000 cells"},
 		{"peers: {honest: 2000}\nseeds: 3000\nlife: {peers: [" + entries(2000) + "]}", ErrFile, "life.peers has more than"},
 		{"sweep: {life.peers: [[" + entries(500) + "]]}", ErrFile, "is long"},
 
 		// What cannot be run.
-		{"rule: krumm", ErrImpossible, "krum"},
-		{"attack: flipall", ErrImpossible, "flip-all"},
+		{"rows: int8\nrule: krumm", ErrFile, `line 2: rule is "krumm": unknown aggregation rule "krumm": there are krum,`},
+		{"rows: int8\nattack: flipall", ErrFile, `line 2: attack is "flipall": unknown attack "flipall": there are flip-all,`},
+		{"sweep:\n  rule:\n  - mean\n  - krumm", ErrFile, `line 4: rule is "krumm"`},
+		{"cases:\n- {attack: none}\n- {attack: flipall}", ErrFile, `line 3: attack is "flipall"`},
+		{"rule: mean\nsweep: {attack: [none, alie(z=no)]}", ErrFile, "line 2: attack is"},
+		{"rule: krum(f=1", ErrFile, "is quoted"},
+		{"sweep: {rule: [krum(f=1), bulyan(f=2,m=3)]}", ErrFile, `is quoted: "bulyan(f=2,m=3)"`},
+		{"cases: [{attack: on-off(period=4,duty=2)|flip-2}]", ErrFile, "is quoted"},
+		{"attack: flip-all", ErrImpossible, "line 1: attack is flip-all and peers.liars is 0"},
+		{"cases: [{attack: none}, {attack: flip-all}]", ErrImpossible, "cell with label attack=flip-all: "},
 		{"attack: sybil(count=1000)|flip-all\npeers: {liars: 20}", ErrImpossible, "at most 20000 keys"},
-		{"peers: {honest: 4}\nrule: trimmed-mean(f=4)", ErrImpossible, "rule trimmed-mean needs 9 heads, the own one included, and a peer has 4 at most: f is at most 1 here"},
+		{"peers: {honest: 4}\nrule: trimmed-mean(f=4)", ErrImpossible, "line 2: rule trimmed-mean needs 9 heads, the own one included, and a peer has 4 at most: f is at most 1 here"},
 		{"topology: {kind: ring}\nrule: trimmed-mean(f=2)", ErrImpossible, "a peer has 3 at most: f is at most 1 here"},
 		{"topology: {kind: regular, k: 4}\nrule: trimmed-mean(f=3)", ErrImpossible, "f is at most 2 here"},
+		{"topology: {kind: round-robin}\nrule: trimmed-mean(f=2)\nmax_age: 2", ErrImpossible, "a peer has 4 at most"},
+		{"topology: {kind: erdos-renyi, p: 0}\nrule: trimmed-mean(f=1)", ErrImpossible, "a peer has 1 at most"},
+		{"topology: {kind: small-world, k: 2, p: 0}\nrule: trimmed-mean(f=2)", ErrImpossible, "a peer has 3 at most"},
 		{"peers: {honest: 1}\nrule: bulyan(f=1)\npartition: {kind: iid}", ErrImpossible, "needs 7 heads"},
 		{"rule: smea(f=40)\npeers: {honest: 200}", ErrImpossible, "takes at most"},
 		{"partition: {probe: 0}", ErrImpossible, "rule bristle+ tests what it receives"},
-		{"iterations: 5", ErrImpossible, "evaluate is 10 and there are 5 iterations"},
-		{"life: {peers: [{peer: 10}]}", ErrImpossible, "honest peers are 0 to 9"},
+		{"iterations: 5\nevaluate: 10", ErrImpossible, "line 2: evaluate is 10 and there are 5 iterations"},
+		{"life: {peers: [{peer: 10}]}", ErrImpossible, "line 1: life.peers names peer 10; honest peers are 0 to 9"},
+		{"iterations: 20\nlife: {peers: [{peer: 1, join: 20}]}", ErrImpossible, "line 2: peer 1 joins in iteration 20 and there are 20"},
+		{"peers: {honest: 2}\nlife: {peers: [{peer: 0, join: 10}, {peer: 1, join: 12}]}", ErrImpossible, "all honest peers join in iteration 10 or later"},
 		{"life: {churn: .1, away: 300}", ErrImpossible, "would never be back"},
 		{"topology: {kind: random, k: 10}", ErrImpossible, "a peer has 9 others"},
 		{"topology: {kind: regular, k: 3}\npeers: {honest: 5}", ErrImpossible, "their product is even"},
@@ -155,6 +175,8 @@ func TestShortOfData(t *testing.T) {
 		{"peers: {honest: 2}\npartition: {train: 2, probe: 2}", "no honest peer holds class 5, 6, 7, 8, 9"},
 		{"partition: {classes: 11, train: 2, probe: 2}", "partition.classes is 11; the data have 10 classes"},
 		{"partition: {kind: owner}", "do not say whose"},
+		{"peers: {honest: 20000}\npartition:\n  kind: iid\n  train: 1000\n  reuse: true", "line 2: 20000 honest peers and 0 liars would take about"},
+		{"peers: {honest: 20000}\npartition: {kind: iid, train: 1000000, reuse: true}", "deal fewer samples"},
 		{"partition: {kind: shards, size: 400, probe: 1}", "need 20 shards"},
 	} {
 		cells := must[[]Cell](t)(parsed(base + c.text))
@@ -269,6 +291,80 @@ func TestOrderOfKeys(t *testing.T) {
 	})
 }
 
+// TestGivenAnyway has what a mistake elsewhere would look like and is none.
+func TestGivenAnyway(t *testing.T) {
+	for _, text := range []string{
+		"attack: flip-all\npeers: {liars: 0}",
+		"attack: flip-all\nsweep: {peers.liars: [0, 5]}",
+		"attack: flip-all\ncases: [{label: none}, {peers.liars: 2}]",
+		"rule: trimmed-mean(f=1)\ntopology: {kind: erdos-renyi}\nsweep: {topology.p: [0, .5]}",
+		"topology: {kind: round-robin}\nrule: trimmed-mean(f=2)\nmax_age: 1\nlink: {jitter: 1}",
+		"topology: {kind: hops}\nrule: trimmed-mean(f=4)",
+		"peers: {honest: 2}\nlife: {peers: [{peer: 0, join: 9}, {peer: 1, join: 299}]}",
+		"note: |\n  Two\n  lines.",
+		"sweep: {rule: [mean, \"bulyan(f=1)\"]}",
+	} {
+		if _, err := parsed(text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	short := must[[]Cell](t)(parsed("iterations: 5"))[0]
+	if e := short.Settings.Evaluate; e != 5 {
+		t.Errorf("five iterations are evaluated after %d", e)
+	}
+}
+
+// TestKeys: a setting without effect makes no other cell, and one with makes one.
+func TestKeys(t *testing.T) {
+	key := func(text string) string { return must[[]Cell](t)(parsed(text))[0].Key }
+	for _, c := range []struct {
+		same     bool
+		one, two string
+	}{
+		{true, "", "topology: {k: 6, p: .7}"},
+		{true, "topology: {kind: random, k: 3}", "topology: {kind: random, k: 3, p: .7}"},
+		{true, "topology: {kind: erdos-renyi, p: .7}", "topology: {kind: erdos-renyi, p: .7, k: 3}"},
+		{true, "topology: {kind: ring}", "topology: {kind: ring, file: none}"},
+		{true, "", "partition: {alpha: 3, shards: 4, size: 5}"},
+		{true, "partition: {kind: iid}", "partition: {kind: iid, classes: 2}"},
+		{true, "partition: {kind: shards}", "partition: {kind: shards, train: 3}"},
+		{true, "", "life: {away: 3, crash: true}"},
+		{true, "", "prototypes: {least: 5, noise: 1}"},
+		{true, "", "attack: flip-all\npeers: {liars: 0}"},
+		{true, "iterations: 5", "iterations: 5\nevaluate: 5"},
+		{false, "topology: {kind: small-world}", "topology: {kind: small-world, p: .7}"},
+		{false, "topology: {kind: small-world}", "topology: {kind: small-world, k: 6}"},
+		{false, "partition: {kind: shards}", "partition: {kind: shards, size: 3}"},
+		{false, "partition: {kind: dirichlet}", "partition: {kind: dirichlet, alpha: 3}"},
+		{false, "", "partition: {classes: 5}"},
+		{false, "life: {churn: .1}", "life: {churn: .1, crash: true}"},
+		{false, "prototypes: {use: true}", "prototypes: {use: true, noise: 1}"},
+		{false, "peers: {liars: 1}", "attack: flip-all\npeers: {liars: 1}"},
+	} {
+		seeds := "seeds: 1\n"
+		if a, b := key(seeds+c.one), key(seeds+c.two); (a == b) != c.same {
+			t.Errorf("%q and %q have the keys %s and %s", c.one, c.two, a, b)
+		}
+	}
+	// What there is on disks is found under this name.
+	if k := key("seeds: 1"); k != "a1252c4b7095b64c8644" {
+		t.Errorf("the main row is called %s", k)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "links")
+	must[any](t)(nil, os.WriteFile(path, []byte("5 5\n1 2\n2 1\n1 2\n2 3\n"), 0o600))
+	l := must[*linkList](t)(newMemo("").file(path))
+	if l.degree != 2 || l.peers != 6 {
+		t.Errorf("a peer has %d links at most and peers are below %d; want 2 and 6", l.degree, l.peers)
+	}
+	_, err := parsed("topology: {kind: file, file: " + path + "}\nrule: trimmed-mean(f=2)")
+	if !errors.Is(err, ErrImpossible) || !strings.Contains(err.Error(), "a peer has 3 at most") {
+		t.Errorf("five heads of three: %v", err)
+	}
+}
+
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mine.yaml")
@@ -284,7 +380,7 @@ func TestLoad(t *testing.T) {
 	}
 	for text, says := range map[string]string{"0 10": "links of peer 10", "0": "line 1", "# x\n1 2 3": "line 2", "-1 2": "-1 2", "a b": "a b"} {
 		must[any](t)(nil, os.WriteFile(filepath.Join(dir, "links"), []byte(text), 0o600))
-		if _, err := f.Cells(); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := f.Cells(); err == nil || !strings.Contains(err.Error(), says) || !strings.HasPrefix(err.Error(), path) {
 			t.Errorf("links %q: %v", text, err)
 		}
 	}

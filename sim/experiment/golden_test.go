@@ -6,12 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/bristle-fl/bristled/internal/wholefile"
 )
 
 // golden is an experiment with a little of everything, and the hashes of what it
 // leaves on every machine.
 const golden = `
 peers: {honest: 6, liars: 2}
+seeds: [1]
 partition: {kind: dirichlet, alpha: 2, train: 16, probe: 2, allow_missing: true}
 data: {train: 600, test: 60}
 topology: {kind: small-world, k: 4, p: 0.3}
@@ -22,7 +25,7 @@ iterations: 6
 evaluate: 3
 sweep:
   rule: [bristle+, "nnm(f=2)|krum(f=2)", geometric-median]
-  attack: [fp-perm, "alie:optimised"]
+  attack: [fp-perm, "alie:optimised", "window(prototypes=false)"]
 `
 
 func TestGoldenSweep(t *testing.T) {
@@ -30,29 +33,32 @@ func TestGoldenSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(t.TempDir(), "results")
-	if _, err := Sweep(t.Context(), f, &Library{Workers: 1}, Options{Dir: dir, Workers: 1, Version: "golden"}); err != nil {
-		t.Fatal(err)
-	}
-	for file, want := range map[string]string{
-		"results.csv":  "bbf8790c8f5d510b",
-		"curves.csv":   "e05ca5def33affb5",
-		"heads.sha256": "b95ac2f626c98360",
-	} {
-		b, err := os.ReadFile(filepath.Join(dir, file))
-		if err != nil {
+	for _, workers := range []int{1, 3} {
+		dir := filepath.Join(t.TempDir(), "results")
+		// All workers on one cell.
+		if _, err := Sweep(t.Context(), f, library(), Options{Dir: dir, Workers: workers, Parallel: 1, Version: "golden"}); err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprintf("%x", sha256.Sum256(b))[:16]; got != want {
-			t.Errorf("%s has the hash %s, want %s:\n%s", file, got, want, b)
+		for file, want := range map[string]string{
+			"results.csv":  "17ac718de6252d15",
+			"curves.csv":   "0981f66a45e1a5f8",
+			"heads.sha256": "aeb1d4294c79d164",
+		} {
+			b, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprintf("%x", sha256.Sum256(b))[:16]; got != want {
+				t.Errorf("on %d workers %s has the hash %s, want %s:\n%s", workers, file, got, want, b)
+			}
 		}
 	}
 }
 
-// TestNoTemporaryFiles: where nobody crashes, nothing is written but results; a
-// container need not have a /tmp.
+// TestNoTemporaryFiles: nothing is written but to the results, even where peers
+// crash; a container need not have a /tmp.
 func TestNoTemporaryFiles(t *testing.T) {
-	f, err := Parse([]byte("{peers: {honest: 2}, data: {train: 100, test: 10}, partition: {kind: iid, train: 1, probe: 1}, iterations: 1, evaluate: 1}"))
+	f, err := Parse([]byte("{peers: {honest: 2}, data: {train: 100, test: 10}, partition: {kind: iid, train: 1, probe: 1}, iterations: 2, life: {peers: [{peer: 0, away: [{from: 0, to: 1, crash: true}]}]}}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,5 +66,9 @@ func TestNoTemporaryFiles(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(dir, "nowhere"))
 	if _, err := Sweep(t.Context(), f, &Library{Workers: 1}, Options{Dir: dir, Workers: 1, Version: "golden"}); err != nil {
 		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, wholefile.Unfinished+"*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v is left behind, %v", left, err)
 	}
 }

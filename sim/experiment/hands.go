@@ -22,7 +22,7 @@ func (c *Cell) deal(pool sim.Pool, classes int) (honest, liars []sim.Hand, err e
 		honest, err = deck.Deal(slices.Repeat([][]int{sim.Window(0, classes, classes)}, n), p.Train, p.Probe)
 	case "windows":
 		if p.Classes > classes {
-			return nil, nil, fmt.Errorf("%w: partition.classes is %d; the data have %d classes", ErrImpossible, p.Classes, classes)
+			return nil, nil, c.impossible("partition.classes", "partition.classes is %d; the data have %d classes", p.Classes, classes)
 		}
 		holds := make([][]int, n)
 		for i := range holds {
@@ -39,18 +39,26 @@ func (c *Cell) deal(pool sim.Pool, classes int) (honest, liars []sim.Hand, err e
 		honest, err = deck.ByOwner(n, p.Train, p.Probe)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrImpossible, err)
+		return nil, nil, fmt.Errorf("%w: %s%w", ErrImpossible, c.dealt(), err)
 	}
 	if liars, err = deck.Deal(slices.Repeat([][]int{sim.Window(0, classes, classes)}, s.Peers.Liars), each, p.Probe); err != nil {
-		return nil, nil, fmt.Errorf("%w: the liars: %w", ErrImpossible, err)
+		return nil, nil, fmt.Errorf("%w: %sthe liars: %w", ErrImpossible, c.line("peers.liars"), err)
 	}
 	return honest, liars, nil
+}
+
+// dealt names the line of what most likely asks for too many samples.
+func (c *Cell) dealt() string {
+	return c.line("partition.train", "partition.size", "partition.kind", "peers.honest")
 }
 
 // Check refuses a cell that these data do not suffice for: more peers than there
 // are samples for, or classes that no honest peer holds. The error wraps
 // [ErrImpossible].
 func (d *Data) Check(c Cell) error {
+	if err := d.checkMemory(c); err != nil {
+		return fmt.Errorf("%s%w", c.where(), err)
+	}
 	// Labels alone are dealt, which takes a moment.
 	labels := sim.Pool{Samples: learner.Samples{Labels: d.pool.Labels}, Owners: d.pool.Owners}
 	honest, _, err := c.deal(labels, len(d.Classes()))
@@ -73,8 +81,9 @@ func (d *Data) Check(c Cell) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("%s%w: no honest peer holds class %s, so that none can learn it: use more peers or more classes each, or set partition.allow_missing to true",
-			c.where(), ErrImpossible, strings.Join(missing, ", "))
+		return fmt.Errorf("%s%w", c.where(), c.impossible("partition.kind",
+			"no honest peer holds class %s, so that none can learn it: use more peers or more classes each, or set partition.allow_missing to true",
+			strings.Join(missing, ", ")))
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type linkList struct {
 	links  [][2]int
 	digest string
 	peers  int // one more than the greatest number
-	degree int // most links of one peer, at least
+	degree int // most links of one peer
 }
 
 // file reads the links of a file once: lines of two numbers of peers, of at most
@@ -50,12 +50,18 @@ func (m *memo) file(path string) (*linkList, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	l := &linkList{links: links, digest: fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, links)))}
-	degree := map[int]int{}
+	degree, seen := map[int]int{}, map[[2]int]bool{}
 	for _, link := range links {
-		for _, end := range link {
-			degree[end]++
-			l.degree, l.peers = max(l.degree, degree[end]), max(l.peers, end+1)
+		a, b := min(link[0], link[1]), max(link[0], link[1])
+		l.peers = max(l.peers, b+1)
+		// A link to itself is none, and one that is there twice is one.
+		if a == b || seen[[2]int{a, b}] {
+			continue
 		}
+		seen[[2]int{a, b}] = true
+		degree[a]++
+		degree[b]++
+		l.degree = max(l.degree, degree[a], degree[b])
 	}
 	m.links[path] = l
 	return l, nil

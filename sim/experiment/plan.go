@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,11 +22,13 @@ type plan struct {
 	Cells   []plannedCell     `json:"cells"`
 }
 
-// plannedCell is a cell with its labels, which belong to the file and not to what
-// the cell showed.
+// plannedCell is a cell with its labels and the names of its rule and attack, which
+// belong to the file and not to what the cell showed.
 type plannedCell struct {
 	Key    string            `json:"key"`
 	Labels map[string]string `json:"labels"`
+	Rule   string            `json:"rule"`
+	Attack string            `json:"attack"`
 }
 
 const (
@@ -121,7 +124,10 @@ func readCell(dir string, c plannedCell) (Outcome, error) {
 	path := cellPath(dir, c.Key)
 	b, err := readBounded(path, maxPlan)
 	if err == nil {
-		err = json.Unmarshal(b, &o)
+		// A power cut may leave an empty file.
+		if err = json.Unmarshal(b, &o); err != nil {
+			err = fmt.Errorf("it is damaged: remove it and go on with --resume: %w", err)
+		}
 	}
 	if err == nil && o.Cell.Key != c.Key {
 		err = fmt.Errorf("it is of the cell %.40q: remove it and go on with --resume", o.Cell.Key)
@@ -129,6 +135,6 @@ func readCell(dir string, c plannedCell) (Outcome, error) {
 	if err != nil {
 		return o, fmt.Errorf("%s: %w", path, err)
 	}
-	o.Cell.Labels = c.Labels
+	o.Cell.Labels, o.Cell.Rule, o.Cell.Attack = c.Labels, cmp.Or(c.Rule, o.Cell.Rule), cmp.Or(c.Attack, o.Cell.Attack)
 	return o, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,8 @@ import (
 const (
 	aboutFile   = "about.json"
 	timingsFile = "timings.csv"
+
+	timingsHeader = "key,seconds,rule_nanoseconds\n"
 )
 
 // ErrUnfinished says that cells are missing.
@@ -56,12 +57,8 @@ func Read(dir string) (Results, error) {
 	if missing > 0 {
 		return res, fmt.Errorf("%w: %d of the %d cells in %s are missing: run the sweep with --resume, or all of its shards", ErrUnfinished, missing, len(p.Cells), dir)
 	}
-	b, err := readBounded(filepath.Join(dir, aboutFile), maxPlan)
-	if err == nil {
-		err = json.Unmarshal(b, &res.About)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return res, fmt.Errorf("%s: %w", filepath.Join(dir, aboutFile), err)
+	if res.About, err = readAbout(dir); err != nil {
+		return res, err
 	}
 	res.Timings, err = readTimings(dir, p)
 	return res, err
@@ -111,15 +108,20 @@ func addTiming(dir string, t report.Timing) error {
 	if err != nil {
 		return full(path, err)
 	}
-	_, err = fmt.Fprintf(f, "%s,%.3f,%.0f\n", t.Key, t.Seconds, t.RuleNanoseconds)
+	line := fmt.Sprintf("%s,%.3f,%.0f\n", t.Key, t.Seconds, t.RuleNanoseconds)
+	// Two shards may both find it empty: readTimings leaves out what is no timing.
+	if info, err := f.Stat(); err == nil && info.Size() == 0 {
+		line = timingsHeader + line
+	}
+	_, err = f.WriteString(line)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return full(path, err)
 	}
 	return nil
 }
 
-// readTimings returns the newest timing of each cell, in the order of the plan. A
-// line that a power cut has damaged is left out.
+// readTimings returns the newest timing of each cell, in the order of the plan. The
+// header and a line that a power cut has damaged are left out.
 func readTimings(dir string, p plan) ([]report.Timing, error) {
 	b, err := readBounded(filepath.Join(dir, timingsFile), maxPlan)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -194,12 +196,15 @@ func Merge(dir string, from ...string) (Results, error) {
 			return Results{}, err
 		}
 	}
+	if err := mergeAbout(dir, from); err != nil {
+		return Results{}, err
+	}
 	return finish(dir, p)
 }
 
 // collect copies what a directory has and this one lacks.
 func collect(dir, from string, p plan) error {
-	for _, name := range []string{planFile, experimentFile, aboutFile} {
+	for _, name := range []string{planFile, experimentFile} {
 		if err := copyFile(filepath.Join(dir, name), filepath.Join(from, name), maxPlan); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

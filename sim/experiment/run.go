@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bristle-fl/bristled/aggregation"
 	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/internal/wholefile"
 	"github.com/bristle-fl/bristled/sim"
 	"github.com/bristle-fl/bristled/sim/attack"
 	"github.com/bristle-fl/bristled/sim/report"
@@ -20,7 +22,9 @@ type Outcome struct {
 	Cell report.Cell `json:"cell"`
 	// Heads is the SHA-256 of every bit of every honest peer's head, in
 	// hexadecimal.
-	Heads  string        `json:"heads"`
+	Heads string `json:"heads"`
+	// Data is the fingerprint of the data that it ran on.
+	Data   string        `json:"data"`
 	Timing report.Timing `json:"-"` // depends on the machine
 }
 
@@ -32,16 +36,26 @@ func crashes(l sim.Life) bool {
 // and the data alone. iteration, if set, is called after each; verdicts, if set,
 // as sim.Experiment has it.
 func RunCell(ctx context.Context, d *Data, c Cell, workers int, iteration func(int), verdicts func(peer int, round uint64, r aggregation.Result) error) (Outcome, error) {
+	return runCell(ctx, d, c, workers, "", iteration, verdicts)
+}
+
+// runCell is [RunCell] with a directory for what crashing peers need while it
+// runs; empty: the system's for temporary files.
+func runCell(ctx context.Context, d *Data, c Cell, workers int, dir string, iteration func(int), verdicts func(peer int, round uint64, r aggregation.Result) error) (Outcome, error) {
 	e, err := c.experiment(d)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s%w", c.where(), err)
 	}
 	e.Workers, e.Progress, e.Verdicts = workers, iteration, verdicts
 	if slices.ContainsFunc(e.Life, crashes) {
-		if e.Dir, err = os.MkdirTemp("", "bristled-cell-"); err != nil {
-			return Outcome{}, fmt.Errorf("a directory for the stores of peers that crash: %w", err)
+		name := "bristled-cell-*"
+		if dir != "" {
+			name = wholefile.Unfinished + "*" // so that sweepUp finds it after a power cut
 		}
-		defer os.RemoveAll(e.Dir) //nolint:errcheck // what stays is the system's to remove
+		if e.Dir, err = os.MkdirTemp(dir, name); err != nil {
+			return Outcome{}, fmt.Errorf("a directory for the stores of peers that crash: %w", full(cmp.Or(dir, os.TempDir()), err))
+		}
+		defer os.RemoveAll(e.Dir) //nolint:errcheck // what stays is removed by sweepUp, or is the system's to remove
 	}
 	start := time.Now()
 	r, err := sim.Run(ctx, e)
@@ -50,11 +64,12 @@ func RunCell(ctx context.Context, d *Data, c Cell, workers int, iteration func(i
 	}
 	s := &c.Settings
 	out := Outcome{
+		Data: d.Fingerprint,
 		Cell: report.Cell{
 			Key: c.Key, Labels: c.Labels, Rule: c.ruleName(), Attack: c.attackName(), Seed: c.Seed,
 			Honest: s.Peers.Honest, Liars: s.Peers.Liars,
 			Iterations: r.Evaluated, Mean: r.Curve, Worst: r.WorstCurve, SD: r.Deviation,
-			Accuracy: r.Accuracy, BytesPerPeerRound: r.SentBytes,
+			Accuracy: r.Accuracy, BytesPerPeerRound: r.SentBytes, Idle: r.Idle,
 		},
 		Timing: report.Timing{Key: c.Key, Seconds: time.Since(start).Seconds(), RuleNanoseconds: float64(r.RuleTime)},
 	}

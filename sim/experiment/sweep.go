@@ -52,6 +52,7 @@ type sweeper struct {
 	Options
 	lib   *Library
 	write func(path string, b []byte) error
+	data  map[string]string // fingerprints by the key of a cell
 	start time.Time
 
 	mu    sync.Mutex
@@ -86,7 +87,7 @@ func (s *sweeper) sweep(ctx context.Context, f *File) (res Results, err error) {
 	}
 	p := plan{Name: f.Name, Title: f.Title, Note: f.Note, Version: s.Version, Data: map[string]string{}, Explain: f.Explain}
 	if err := s.check(ctx, cells, &p); err != nil {
-		return res, err
+		return res, f.named(err)
 	}
 	release, err := lockDir(s.Dir, s.Options)
 	if err != nil {
@@ -115,6 +116,13 @@ func (s *sweeper) sweep(ctx context.Context, f *File) (res Results, err error) {
 	if about.Finished = time.Now().UTC().Round(time.Second); about.Started.IsZero() {
 		about.Started = s.start.UTC().Round(time.Second)
 	}
+	if s.Shards > 1 { // others may have worked here
+		other, err := readAbout(s.Dir)
+		if err != nil {
+			return res, err
+		}
+		about = together(about, other)
+	}
 	if err := writeAbout(s.Dir, about); err != nil {
 		return res, err
 	}
@@ -133,17 +141,22 @@ func (s *sweeper) check(ctx context.Context, cells []Cell, p *plan) error {
 		seed      uint64
 	}
 	seen := map[hand]bool{}
+	s.data = map[string]string{}
 	for _, c := range cells {
-		p.Cells = append(p.Cells, plannedCell{c.Key, c.Labels})
+		p.Cells = append(p.Cells, plannedCell{c.Key, c.Labels, c.ruleName(), c.attackName()})
+		d, err := s.lib.Open(ctx, c.Settings.Data)
+		if err != nil {
+			return fmt.Errorf("%s%w", c.where(), err)
+		}
+		s.data[c.Key] = d.Fingerprint
+		if err := d.checkMemory(c); err != nil {
+			return fmt.Errorf("%s%w", c.where(), err)
+		}
 		h := hand{c.Settings.Data, c.Settings.Partition, c.Settings.Peers, c.Seed}
 		if seen[h] {
 			continue
 		}
 		seen[h] = true
-		d, err := s.lib.Open(ctx, c.Settings.Data)
-		if err != nil {
-			return fmt.Errorf("%s%w", c.where(), err)
-		}
 		name, err := json.Marshal(c.Settings.Data)
 		if err != nil {
 			return err
@@ -153,8 +166,8 @@ func (s *sweeper) check(ctx context.Context, cells []Cell, p *plan) error {
 			return err
 		}
 		if c.Explain && c.Settings.Peers.Honest > maxExplained {
-			return fmt.Errorf("%s%w: explain is true and there are %d honest peers; verdicts of at most %d are kept",
-				c.where(), ErrImpossible, c.Settings.Peers.Honest, maxExplained)
+			return fmt.Errorf("%s%w", c.where(), c.impossible("peers.honest", "explain is true and there are %d honest peers; verdicts of at most %d are kept",
+				c.Settings.Peers.Honest, maxExplained))
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -182,12 +195,34 @@ func (s *sweeper) prepare(p plan, text []byte) error {
 			return err
 		}
 	}
+	if err := s.checkData(p); err != nil {
+		return err
+	}
 	if s.Shards == 1 {
 		if err := sweepUp(s.Dir); err != nil {
 			return err
 		}
 	}
 	return p.write(s.Dir, text)
+}
+
+// checkData refuses finished cells of other data. The plan of a directory does not
+// tell: another file may have been run there since.
+func (s *sweeper) checkData(p plan) error {
+	for _, c := range p.Cells {
+		if !p.finished(s.Dir, c.Key) {
+			continue
+		}
+		o, err := readCell(s.Dir, c)
+		if err != nil {
+			return err
+		}
+		if o.Data != s.data[c.Key] {
+			return fmt.Errorf("%w: %s is of other data under the same name: use another directory, or remove it to run the cell again",
+				ErrOther, cellPath(s.Dir, c.Key))
+		}
+	}
+	return nil
 }
 
 // ownDone reports whether one of this shard's cells is there.
@@ -238,7 +273,7 @@ func (s *sweeper) run(ctx context.Context, pending []Cell) error {
 // work is how long a cell takes compared to others, roughly: what its honest peers
 // have to look at.
 func (c *Cell) work() float64 {
-	return float64(c.Settings.Iterations) * float64(c.Settings.Peers.Honest) * float64(4+min(c.heads(), 64))
+	return float64(c.Settings.Iterations) * float64(c.Settings.Peers.Honest) * float64(4+min(c.heads, 64))
 }
 
 // cell runs one cell and keeps what it showed.
@@ -255,14 +290,14 @@ func (s *sweeper) cell(ctx context.Context, c Cell, workers int) (err error) {
 		if r, err = newRecorder(s.Dir, c.Key, c.Settings.Peers.Honest); err != nil {
 			return err
 		}
-		o, err = RunCell(ctx, d, c, workers, iteration, r.record)
+		o, err = runCell(ctx, d, c, workers, s.Dir, iteration, r.record)
 		if err != nil {
 			return errors.Join(err, r.abandon())
 		}
 		if err := r.finish(); err != nil {
 			return err
 		}
-	} else if o, err = RunCell(ctx, d, c, workers, iteration, nil); err != nil {
+	} else if o, err = runCell(ctx, d, c, workers, s.Dir, iteration, nil); err != nil {
 		return err
 	}
 	b, err := json.Marshal(o)
@@ -295,14 +330,6 @@ func (s *sweeper) report(work float64, cells int) {
 		s.state.Left = time.Duration(float64(time.Since(s.start)) * max(0, s.work-s.done) / s.done)
 	}
 	s.Progress(s.state)
-}
-
-func writeAbout(dir string, a report.About) error {
-	b, err := json.MarshalIndent(a, "", " ")
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, aboutFile), append(b, '\n'))
 }
 
 // sweepUp removes what a process that was killed had not finished. Nobody else is at

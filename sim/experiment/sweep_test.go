@@ -12,7 +12,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/bristle-fl/bristled/internal/wholefile"
 	"github.com/bristle-fl/bristled/sim/report"
 )
 
@@ -194,6 +196,89 @@ func TestNotMixed(t *testing.T) {
 	}
 	if _, err := Merge(dir, full); err == nil {
 		t.Error("a directory without a plan merges")
+	}
+}
+
+// TestOtherDataBetween runs a file, another one on other data, and the first one
+// again after its data have changed: the plan no longer knows the first.
+func TestOtherDataBetween(t *testing.T) {
+	dir := t.TempDir()
+	small := strings.Replace(tiny, "seeds: 2", "seeds: 1", 1)
+	must[Results](t)(run(t, small, Options{Dir: dir, Workers: 2}))
+	other := strings.Replace(small, "train: 500", "train: 501", 1)
+	must[Results](t)(run(t, other, Options{Dir: dir, Workers: 2, Resume: true}))
+	f := must[*File](t)(Parse([]byte(small)))
+	changed := *must[*Data](t)(library().Open(t.Context(), f.base.Data))
+	changed.Fingerprint = "changed"
+	lib := &Library{open: map[Source]*Data{f.base.Data: &changed}}
+	_, err := Sweep(t.Context(), f, lib, Options{Dir: dir, Resume: true})
+	key := must[[]Cell](t)(f.Cells())[0].Key
+	if !errors.Is(err, ErrOther) || !strings.Contains(err.Error(), cellPath(dir, key)) {
+		t.Errorf("other data under the same name: %v", err)
+	}
+	must[Results](t)(run(t, small, Options{Dir: dir, Resume: true}))
+}
+
+// TestNewNames calls a rule otherwise in a file whose cells are finished.
+func TestNewNames(t *testing.T) {
+	dir := t.TempDir()
+	small := strings.Replace(tiny, "seeds: 2", "seeds: 1", 1)
+	must[Results](t)(run(t, small, Options{Dir: dir, Workers: 2}))
+	res := must[Results](t)(run(t, strings.Replace(small, "[mean,", "[{rule: mean, label: average},", 1), Options{Dir: dir, Resume: true}))
+	if r := res.Cells[0].Rule; r != "average" {
+		t.Errorf("the rule is called %s", r)
+	}
+}
+
+// TestDamagedCell: a power cut leaves an empty file.
+func TestDamagedCell(t *testing.T) {
+	dir := t.TempDir()
+	small := strings.Replace(tiny, "seeds: 2", "seeds: 1", 1)
+	res := must[Results](t)(run(t, small, Options{Dir: dir, Workers: 2}))
+	path := cellPath(dir, res.Cells[1].Key)
+	must[any](t)(nil, os.WriteFile(path, nil, 0o600))
+	_, err := run(t, small, Options{Dir: dir, Resume: true})
+	if err == nil || !strings.Contains(err.Error(), path+": it is damaged: remove it and go on with --resume") {
+		t.Errorf("an empty cell: %v", err)
+	}
+	must[any](t)(nil, os.Remove(path))
+	must[Results](t)(run(t, small, Options{Dir: dir, Resume: true}))
+}
+
+// TestStoresOfTheKilled: what crashing peers needed is removed after a power cut.
+func TestStoresOfTheKilled(t *testing.T) {
+	dir := t.TempDir()
+	small := strings.Replace(tiny, "seeds: 2", "seeds: 1", 1)
+	must[Results](t)(run(t, small, Options{Dir: dir, Workers: 2}))
+	store := filepath.Join(dir, wholefile.Unfinished+"1", "peer-00001")
+	must[any](t)(nil, os.MkdirAll(store, 0o700))
+	must[Results](t)(run(t, small, Options{Dir: dir, Resume: true}))
+	if _, err := os.Stat(store); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the store is left: %v", err)
+	}
+}
+
+func TestAboutOfShards(t *testing.T) {
+	at := func(minute int) time.Time { return time.Date(2026, 1, 1, 0, minute, 0, 0, time.UTC) }
+	one, all := t.TempDir(), t.TempDir()
+	// Two shards of three in one directory, begun in another order than ended.
+	for shard, machine := range []string{"amd64", "arm64"} {
+		o := Options{Dir: one, Shard: shard, Shards: 3, About: report.About{Machine: machine, Started: at(7 - shard)}}
+		must[Results](t)(run(t, tiny, o))
+	}
+	two := t.TempDir()
+	must[Results](t)(run(t, tiny, Options{Dir: two, Shard: 2, Shards: 3, About: report.About{Machine: "amd64", Started: at(9), Version: "v"}}))
+	a := must[Results](t)(Merge(all, one, two)).About
+	if a.Machine != "amd64; arm64" || !a.Started.Equal(at(6)) || a.Finished.IsZero() {
+		t.Errorf("together they are %+v", a)
+	}
+	early, late := report.About{Started: at(1), Finished: at(9)}, report.About{Started: at(2), Finished: at(3)}
+	if a := together(late, early); !a.Started.Equal(at(1)) || !a.Finished.Equal(at(9)) {
+		t.Errorf("from %v to %v", a.Started, a.Finished)
+	}
+	b := must[[]byte](t)(os.ReadFile(filepath.Join(one, timingsFile)))
+	if !strings.HasPrefix(string(b), timingsHeader) || strings.Count(string(b), "key") != 1 {
+		t.Errorf("the timings are\n%s", b)
 	}
 }
 

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -81,6 +82,25 @@ func cutLast(path string) (before, last string, found bool) {
 	return path[:i], path[i+1:], true
 }
 
+// try refuses what cannot be set.
+func (t *table) try(set []assignment) error {
+	var trial Settings
+	for _, a := range set {
+		f := t.fields[a.path]
+		if err := f.set(&trial, a.node); err != nil {
+			return err
+		}
+		if f.parse == nil {
+			continue
+		}
+		if err := f.parse(a.node.Value); err != nil {
+			return fmt.Errorf("%w: line %d: %s is %s: %w%s", ErrFile, a.node.Line, a.path, show(a.node), err, cut(a.node.Value))
+		}
+	}
+	return nil
+}
+
+// apply sets what [table.try] has let pass.
 func (t *table) apply(s *Settings, set []assignment) error {
 	for _, a := range set {
 		if err := t.fields[a.path].set(s, a.node); err != nil {

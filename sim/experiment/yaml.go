@@ -31,7 +31,16 @@ func fault(n *yaml.Node, format string, args ...any) error {
 
 // unknown is the error of a key that is none of the known ones.
 func unknown(n *yaml.Node, path, key string, known []string) error {
-	return fault(n, "unknown key %.80q; there are %s", path, nearest(key, known))
+	return fault(n, "unknown key %.80q; there are %s%s", path, nearest(key, known), cut(key))
+}
+
+// cut says what may be wrong with half a rule or attack: in lists and mappings on
+// one line YAML ends a text at each comma.
+func cut(text string) string {
+	if strings.Count(text, "(") == strings.Count(text, ")") {
+		return ""
+	}
+	return `; a text with commas within a list or mapping is quoted: "bulyan(f=2,m=3)"`
 }
 
 // nearest lists the known names, those most like the given one first.

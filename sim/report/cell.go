@@ -37,6 +37,10 @@ type Cell struct {
 	// IterationsTo90 is the first iteration after which the mean accuracy was
 	// at least .9, or 0 if it never was.
 	IterationsTo90 int `json:"iterations_to_90"`
+	// Idle is the share, 0 to 1, of the honest peers' rounds with an update in
+	// which the rule had fewer or more heads than its constants bear and kept the
+	// own head.
+	Idle float64 `json:"idle"`
 }
 
 // Timing is how long a cell took on some machine. It is kept apart because it
@@ -115,6 +119,9 @@ func (c *Cell) check() error {
 	}
 	if b := c.BytesPerPeerRound; !(b >= 0) || math.IsInf(b, 1) {
 		return fmt.Errorf("bytes per peer and round are %v, want 0 or more", b)
+	}
+	if !(c.Idle >= 0 && c.Idle <= 1) {
+		return fmt.Errorf("idle is %v, want 0 to 1", c.Idle)
 	}
 	return nil
 }

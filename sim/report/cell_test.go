@@ -41,6 +41,8 @@ func TestImpossibleCellsAreRefused(t *testing.T) {
 		"NaN bytes":         {func(c *Cell) { c.BytesPerPeerRound = math.NaN() }, "bytes per peer and round are NaN"},
 		"infinite bytes":    {func(c *Cell) { c.BytesPerPeerRound = math.Inf(1) }, "are +Inf"},
 		"negative bytes":    {func(c *Cell) { c.BytesPerPeerRound = -1 }, "are -1"},
+		"idle over 1":       {func(c *Cell) { c.Idle = 1.5 }, "idle is 1.5, want 0 to 1"},
+		"idle NaN":          {func(c *Cell) { c.Idle = math.NaN() }, "idle is NaN"},
 		"no accuracies":     {func(c *Cell) { c.Accuracy = nil }, "no final accuracies"},
 		"short curve":       {func(c *Cell) { c.SD = c.SD[:1] }, "2 iterations, but 2 means, 2 worst and 1 standard"},
 		"falling":           {func(c *Cell) { c.Iterations[1] = 10 }, "iteration 10 follows iteration 10"},

@@ -42,7 +42,7 @@ func golden(t *testing.T, name string, got []byte) {
 func few() ([]Cell, []Timing) {
 	a, b, c := small("a", 1), small("b", 2), small("c", 1)
 	b.Mean, b.Accuracy = []float64{.6, .9}, []float64{.9, .9}
-	c.Rule, c.BytesPerPeerRound = "bristle+", 2500
+	c.Rule, c.BytesPerPeerRound, c.Idle = "bristle+", 2500, 1
 	return []Cell{a, b, c}, []Timing{{"a", 1, 2000}, {"b", 2, 4000}, {"c", 3, 1.5e6}, {"unknown", 1, 1}}
 }
 
@@ -201,6 +201,10 @@ func TestSettingNames(t *testing.T) {
 		}
 		return g
 	}
+	lying := func(g *group, n int) *group {
+		g.Liars = n
+		return g
+	}
 	for _, test := range []struct {
 		groups []*group
 		want   []string
@@ -213,11 +217,33 @@ func TestSettingNames(t *testing.T) {
 		{[]*group{row("a", "label", "A", "m", "5"), row("a", "label", "A", "m", "6")}, []string{"A, m=5", "A, m=6"}},
 		{[]*group{row("a", "label", "A"), row("b", "label", "A")}, []string{"A, a", "A, b"}},
 		// What cannot be told apart by name is counted.
+		// Liars are named where they vary and nothing else says so.
+		{[]*group{lying(row("a"), 1), lying(row("b"), 5)}, []string{"a", "b"}},
+		{[]*group{lying(row("a", "label", "A"), 1), lying(row("a", "label", "B"), 5)}, []string{"A", "B"}},
+		{[]*group{lying(row("a", "peers.liars", "1"), 1), lying(row("a", "peers.liars", "5"), 5)}, []string{"a, peers.liars=1", "a, peers.liars=5"}},
+		{[]*group{lying(row("a"), 1), lying(row("a"), 5)}, []string{"a, 1 liar", "a, 5 liars"}},
+		{[]*group{row("a\x1b[2J", "m", "5"), row("a\x1b[2J", "m", "\u202e6")}, []string{`a\x1b[2J, m=5`, `a\x1b[2J, m=\u202e6`}},
 		{[]*group{row("a"), row("a, m=5"), row("a", "m", "5"), row("a", "m", "6")}, []string{"a", "a, m=5", "a, m=5 #2", "a, m=6"}},
 	} {
 		g := newGrid(test.groups)
 		if got := strings.Join(g.settings, "|"); got != strings.Join(test.want, "|") {
 			t.Errorf("got %q, want %q", got, test.want)
 		}
+	}
+}
+
+// TestNames: rows that differ have names that do, whatever makes them differ.
+func TestNames(t *testing.T) {
+	rows := []Row{
+		{Rule: "mean", Attack: "a", Liars: 1, Labels: map[string]string{"label": "A"}},
+		{Rule: "mean", Attack: "a", Liars: 5, Labels: map[string]string{"label": "A"}},
+		{Rule: "mean", Attack: "b", Liars: 5, Labels: map[string]string{"label": "A"}},
+		{Rule: "mean, x", Attack: "y"},
+		{Rule: "mean", Attack: "x, y"},
+		{Rule: "me\nan", Attack: "c"},
+	}
+	want := "mean, A, a, 1 liar|mean, A, a, 5 liars|mean, A, b|mean, x, y|mean, x, y #2|me\\nan, c"
+	if got := strings.Join(Names(rows), "|"); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -37,7 +37,8 @@ type view struct {
 	Style            template.CSS
 	Rules            []string
 	Settings         []settingView
-	Seeds            int // of most rows
+	Seeds            int  // of most rows
+	Idle             bool // whether some rule was
 	Figures          []template.HTML
 	LeftOut          int
 	Times            []timeView
@@ -55,6 +56,7 @@ type rowView struct {
 	Mean, SD, Worst, To90 string
 	Seeds                 int // if other than of most rows
 	Best                  bool
+	Idle                  string // empty if the rule always worked
 }
 
 type timeView struct {
@@ -78,17 +80,20 @@ func WriteHTML(w io.Writer, p Page) error {
 	}
 	g := newGrid(groups)
 	v := view{
-		Title:    p.Title,
-		Note:     p.Note,
+		Title:    printable(p.Title),
+		Note:     printable(strings.Join(strings.Fields(p.Note), " ")),
 		Run:      sayRun(g, groups, p.Cells),
 		Style:    figure.Style,
-		Rules:    g.rules,
 		Seeds:    usualSeeds(groups),
 		Times:    viewTimes(g, p.Cells, p.Timings),
 		About:    p.About.facts(),
 		FileText: p.About.FileText,
 	}
+	for _, r := range g.rules {
+		v.Rules = append(v.Rules, printable(r))
+	}
 	v.Settings = viewSettings(g, v.Seeds)
+	v.Idle = slices.ContainsFunc(groups, func(g *group) bool { return g.Idle > 0 })
 	figures, leftOut := drawAll(g, groups, p.Cells, p.Timings)
 	v.LeftOut = leftOut
 	for _, f := range figures {
@@ -117,7 +122,7 @@ func viewSettings(g *grid, usual int) []settingView {
 			if row == nil {
 				continue
 			}
-			v := rowView{Mean: thousandths(row.Mean), Worst: thousandths(row.Worst), To90: "–", Best: row.Mean == best && len(g.rules) > 1}
+			v := rowView{Mean: thousandths(row.Mean), Worst: thousandths(row.Worst), To90: "–", Best: row.Mean == best && len(g.rules) > 1, Idle: row.IdleNote()}
 			if row.Seeds > 1 {
 				v.SD = thousandths(row.SD)
 			}
@@ -196,7 +201,7 @@ func viewTimes(g *grid, cells []Cell, timings []Timing) []timeView {
 		if number[r] == 0 {
 			continue
 		}
-		v := timeView{Rule: r, Cells: number[r], Seconds: strconv.FormatFloat(seconds[r], 'f', 1, 64), Aggregation: "–"}
+		v := timeView{Rule: printable(r), Cells: number[r], Seconds: strconv.FormatFloat(seconds[r], 'f', 1, 64), Aggregation: "–"}
 		if a, ok := aggregation[r]; ok {
 			v.Aggregation = a
 		}
@@ -227,7 +232,7 @@ func (a About) facts() []fact {
 		{"Started", moment(a.Started)},
 		{"Finished", moment(a.Finished)},
 	} {
-		if f.Value != "" {
+		if f.Value = printable(f.Value); f.Value != "" {
 			known = append(known, f)
 		}
 	}

@@ -26,11 +26,26 @@ func TestGoldenHTML(t *testing.T) {
 	golden(t, "page.html", b.Bytes())
 	for _, want := range []string{
 		`<td>0.800 ± 0.141<small>[0.600] (–)</small></td>`, // means .7 and .9; the curve reaches (.7+.9)/2
-		`<td>0.700<small>[0.600] (–) seeds: 1</small></td>`,
+		`<td>0.700<small>[0.600] (–) seeds: 1</small><small>idle in 100% of rounds</small></td>`,
 	} {
 		if !strings.Contains(strings.ReplaceAll(strings.ReplaceAll(b.String(), "<b>", ""), "</b>", ""), want) {
 			t.Errorf("no %q on the page", want)
 		}
+	}
+}
+
+// TestControlCharacters: what moves a cursor or turns a text around is escaped.
+func TestControlCharacters(t *testing.T) {
+	c := small("a", 1)
+	const evil = "x\x1b[31m\u202e"
+	c.Rule, c.Attack, c.Labels = evil, evil, nil
+	var b bytes.Buffer
+	if err := WriteHTML(&b, Page{Title: evil, Note: evil, Cells: []Cell{c}, About: About{Machine: evil}}); err != nil {
+		t.Fatal(err)
+	}
+	tables, _, _ := strings.Cut(b.String(), "<h2>Figures")
+	if strings.ContainsAny(tables, "\x1b\u202e") || !strings.Contains(tables, `x\x1b[31m\u202e`) {
+		t.Errorf("got %q", tables)
 	}
 }
 

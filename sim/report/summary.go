@@ -29,6 +29,20 @@ type Row struct {
 	// IterationsTo90 is the first iteration after which the mean over seeds of
 	// the mean accuracy was at least .9, or 0 if it never was.
 	IterationsTo90 int `json:"iterations_to_90"`
+	// Idle is the mean over seeds of what [Cell] has.
+	Idle float64 `json:"idle"`
+}
+
+// IdleNote says in a few words in how many rounds the rule was idle, or nothing
+// if it never was.
+func (r Row) IdleNote() string {
+	switch {
+	case r.Idle <= 0:
+		return ""
+	case r.Idle < .005:
+		return "idle in less than 1% of rounds"
+	}
+	return fmt.Sprintf("idle in %.0f%% of rounds", 100*r.Idle)
 }
 
 // Summary returns one row for each rule, attack and set of labels, in the
@@ -111,6 +125,7 @@ func (g *group) summarise() error {
 	seeds := make(map[uint64]bool, n)
 	finals := make([]float64, n)
 	bytes := make([]float64, n)
+	idle := make([]float64, n)
 	for i, c := range g.cells {
 		if seeds[c.Seed] {
 			return fmt.Errorf("%w: cell %.64q: seed %d of the same rule, attack and labels was there before; label what differs",
@@ -119,10 +134,11 @@ func (g *group) summarise() error {
 		seeds[c.Seed] = true
 		finals[i] = mean(c.Accuracy)
 		bytes[i] = c.BytesPerPeerRound
+		idle[i] = c.Idle
 		g.Worst = min(g.Worst, slices.Min(c.Accuracy))
 	}
 	g.Mean, g.SD = mean(finals), math.Sqrt(variance(finals, n-1))
-	g.BytesPerPeerRound = mean(bytes)
+	g.BytesPerPeerRound, g.Idle = mean(bytes), mean(idle)
 
 	g.mean = make([]float64, len(g.iterations))
 	if n > 1 {

@@ -13,6 +13,7 @@ func TestSummaryByHand(t *testing.T) {
 	a, b, other := small("a", 1), small("b", 2), small("c", 1)
 	a.Mean, a.Accuracy, a.BytesPerPeerRound = []float64{.88, .9}, []float64{.8, 1}, 100    // mean .9
 	b.Mean, b.Accuracy, b.BytesPerPeerRound = []float64{.94, .7}, []float64{.75, .65}, 300 // mean .7
+	a.Idle = .5
 	a.Labels = map[string]string{"m": "5", "rule": "mean", "attack": "none", "seed": "1"}
 	b.Labels = map[string]string{"m": "5", "rule": "mean", "attack": "none", "seed": "2"}
 	other.Labels = map[string]string{"m": "1"}
@@ -25,6 +26,7 @@ func TestSummaryByHand(t *testing.T) {
 			Labels: map[string]string{"m": "5"}, Rule: "mean", Attack: "none", Honest: 2, Liars: 1,
 			Mean: .8, SD: math.Sqrt(.02), // deviations of .1 each, over one degree of freedom
 			Worst: .65, Seeds: 2, BytesPerPeerRound: 200,
+			Idle:           .25,
 			IterationsTo90: 10, // (.88+.94)/2 is .91; only one of the seeds is there
 		},
 		{
@@ -139,4 +141,14 @@ func drawCells(t *rapid.T) []Cell {
 		c.IterationsTo90 = rapid.IntRange(0, 300).Draw(t, "to 90")
 	}
 	return cells
+}
+
+func TestIdleNote(t *testing.T) {
+	for idle, want := range map[float64]string{
+		0: "", .001: "idle in less than 1% of rounds", .25: "idle in 25% of rounds", 1: "idle in 100% of rounds",
+	} {
+		if got := (Row{Idle: idle}).IdleNote(); got != want {
+			t.Errorf("%v: %q, want %q", idle, got, want)
+		}
+	}
 }

@@ -42,7 +42,7 @@ type table struct {
 // head line. The columns are key, rule, attack, the labels in alphabetical
 // order (without rule, attack and seed), seed, honest, liars, then mean,
 // peer_sd and worst of the final accuracy over honest peers,
-// bytes_per_peer_round and iterations_to_90. A label that a cell does not have
+// bytes_per_peer_round, iterations_to_90 and idle. A label that a cell does not have
 // is empty. Numbers have as many digits as it takes to read back the same
 // float64.
 func WriteCSV(w io.Writer, cells []Cell) error {
@@ -78,6 +78,7 @@ func cellTable(cells []Cell) table {
 			number("worst", func(c *Cell) float64 { return slices.Min(c.Accuracy) }),
 			number("bytes_per_peer_round", func(c *Cell) float64 { return c.BytesPerPeerRound }),
 			whole("iterations_to_90", func(c *Cell) int { return c.IterationsTo90 }),
+			number("idle", func(c *Cell) float64 { return c.Idle }),
 		),
 		cells: cells,
 		rows:  func(*Cell) int { return 1 },
@@ -104,7 +105,7 @@ func curveTable(cells []Cell) table {
 // labels.
 var columnNames = []string{
 	"key", "rule", "attack", "seed", "honest", "liars", "iteration", "mean", "peer_sd", "worst",
-	"bytes_per_peer_round", "iterations_to_90",
+	"bytes_per_peer_round", "iterations_to_90", "idle",
 }
 
 // nameColumns returns the columns that say which cell and seed a row is of.

@@ -15,14 +15,15 @@ import (
 
 func TestCSVByHand(t *testing.T) {
 	a, b := small("a", 1), small("b", 2)
+	a.Idle = .25
 	a.Labels = map[string]string{"rule": "mean", "seed": "1", "k": "3", "mean": "x,y"}
 	var got strings.Builder
 	if err := WriteCSV(&got, []Cell{a, b}); err != nil {
 		t.Fatal(err)
 	}
-	want := `key,rule,attack,k,m,label_mean,seed,honest,liars,mean,peer_sd,worst,bytes_per_peer_round,iterations_to_90
-a,mean,none,3,,"x,y",1,2,1,0.7,0.10000000000000003,0.6,1000,0
-b,mean,none,,5,,2,2,1,0.7,0.10000000000000003,0.6,1000,0
+	want := `key,rule,attack,k,m,label_mean,seed,honest,liars,mean,peer_sd,worst,bytes_per_peer_round,iterations_to_90,idle
+a,mean,none,3,,"x,y",1,2,1,0.7,0.10000000000000003,0.6,1000,0,0.25
+b,mean,none,,5,,2,2,1,0.7,0.10000000000000003,0.6,1000,0,0
 `
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)

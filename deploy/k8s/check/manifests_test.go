@@ -65,6 +65,13 @@ func TestSweep(t *testing.T) {
 	if !slices.Contains(args, fmt.Sprintf("$(JOB_COMPLETION_INDEX)/%d", n)) {
 		t.Errorf("%d pods, but %v", n, args)
 	}
+	// Data are read where they are mounted, and never written.
+	at := slices.Index(args, "--data")
+	if at < 0 || !slices.ContainsFunc(sweep.Spec.Template.Spec.Containers[0].VolumeMounts, func(m core.VolumeMount) bool {
+		return m.Name == "data" && m.MountPath == args[at+1] && m.ReadOnly
+	}) {
+		t.Errorf("no data are mounted for %v", args)
+	}
 	merge := job(t, read(t, "../merge.yaml")).Spec.Template.Spec
 	shards := regexp.MustCompile(`^/results/shard-\d+$`)
 	var merged []string
