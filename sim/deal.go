@@ -240,10 +240,10 @@ func (d *Deck) Shards(peers, shards, size, probe int) ([]Hand, error) {
 	return hands, nil
 }
 
-// ByOwner deals each peer the samples of one owner, in the order of their
+// ByOwner deals each peer the samples of so many owners, in the order of their
 // names: at most train of each class to train on, and a third of the class, at
 // most probe, kept aside.
-func (d *Deck) ByOwner(peers, train, probe int) ([]Hand, error) {
+func (d *Deck) ByOwner(peers, each, train, probe int) ([]Hand, error) {
 	if len(d.pool.Owners) != len(d.pool.Labels) {
 		return nil, fmt.Errorf("the data do not say whose each sample is: use another partition")
 	}
@@ -262,23 +262,27 @@ func (d *Deck) ByOwner(peers, train, probe int) ([]Hand, error) {
 	}
 	slices.Sort(owners)
 	owners = slices.Compact(owners)
-	if len(owners) < peers {
-		return nil, fmt.Errorf("%w: the data are of %d owners, for %d peers", ErrTooFew, len(owners), peers)
+	if len(owners)/each < peers {
+		return nil, fmt.Errorf("%w: the data are of %d owners, for %d peers with %d each", ErrTooFew, len(owners), peers, each)
 	}
+	given := owners[:peers*each]
 	hands := make([]Hand, peers)
-	for i, owner := range owners[:peers] {
+	for i := range hands {
+		of := given[i*each : (i+1)*each]
 		for _, c := range slices.Sorted(maps.Keys(d.cards)) {
-			mine := cards[key{owner, c}]
+			var mine []int
+			for _, owner := range of {
+				mine = append(mine, cards[key{owner, c}]...)
+			}
 			held := min(probe, len(mine)/3)
 			d.give(&hands[i].Probe, mine[:held])
 			d.give(&hands[i].Train, mine[held:min(len(mine), held+train)])
 		}
 		if len(hands[i].Train.Labels) == 0 {
-			return nil, fmt.Errorf("%w: owner %s has none", ErrTooFew, owner)
+			return nil, fmt.Errorf("%w: owner %s has none", ErrTooFew, of[0])
 		}
 	}
 	// What was given must not be dealt again.
-	given := owners[:peers]
 	for c := range d.cards {
 		d.cards[c] = slices.DeleteFunc(d.cards[c], func(i int) bool {
 			_, ok := slices.BinarySearch(given, d.pool.Owners[i])

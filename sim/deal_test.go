@@ -196,7 +196,7 @@ func TestShards(t *testing.T) {
 
 func TestByOwner(t *testing.T) {
 	d := NewDeck(pool60(), 2)
-	hands, err := d.ByOwner(4, 5, 3)
+	hands, err := d.ByOwner(4, 1, 5, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,10 +218,24 @@ func TestByOwner(t *testing.T) {
 	if left != 100 {
 		t.Errorf("%d samples of the two other owners are left, want 100", left)
 	}
-	if _, err := NewDeck(pool60(), 2).ByOwner(7, 5, 3); !errors.Is(err, ErrTooFew) {
+	if hands, err = NewDeck(pool60(), 2).ByOwner(3, 2, 7, 4); err != nil {
+		t.Fatal(err)
+	}
+	check(t, hands)
+	for i, h := range hands {
+		for _, x := range slices.Concat(h.Train.Features, h.Probe.Features) {
+			if int(x)/100 != i {
+				t.Errorf("of two owners each, peer %d has sample %v of another's", i, x)
+			}
+		}
+		if len(h.Train.Labels) != 35 || len(h.Probe.Labels) != 20 {
+			t.Errorf("of two owners, peer %d has %d and %d samples", i, len(h.Train.Labels), len(h.Probe.Labels))
+		}
+	}
+	if _, err := NewDeck(pool60(), 2).ByOwner(7, 1, 5, 3); !errors.Is(err, ErrTooFew) {
 		t.Errorf("seven of six owners: %v", err)
 	}
-	if _, err := NewDeck(Pool{Samples: pool60().Samples, Width: 1}, 2).ByOwner(2, 5, 3); err == nil {
+	if _, err := NewDeck(Pool{Samples: pool60().Samples, Width: 1}, 2).ByOwner(2, 1, 5, 3); err == nil {
 		t.Error("data without owners were dealt by owner")
 	}
 }

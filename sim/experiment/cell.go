@@ -226,6 +226,9 @@ func (c *Cell) canonical() Settings {
 	if s.Partition.Kind != "dirichlet" {
 		s.Partition.Alpha = d.Partition.Alpha
 	}
+	if s.Partition.Kind != "owner" || s.Partition.Owners == 1 {
+		s.Partition.Owners = d.Partition.Owners
+	}
 	if s.Partition.Kind == "shards" {
 		s.Partition.Train = d.Partition.Train
 	} else {

@@ -47,6 +47,7 @@ func fields() []field {
 		number("partition.alpha", func(s *Settings) *float64 { return &s.Partition.Alpha }, 1e-3, 1e6),
 		whole("partition.shards", func(s *Settings) *int { return &s.Partition.Shards }, 1, 10_000),
 		whole("partition.size", func(s *Settings) *int { return &s.Partition.Size }, 1, maxSamples),
+		whole("partition.owners", func(s *Settings) *int { return &s.Partition.Owners }, 0, 10_000),
 		whole("partition.train", func(s *Settings) *int { return &s.Partition.Train }, 1, maxSamples),
 		whole("partition.probe", func(s *Settings) *int { return &s.Partition.Probe }, 0, 10_000),
 		flag("partition.allow_missing", func(s *Settings) *bool { return &s.Partition.AllowMissing }),

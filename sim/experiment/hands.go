@@ -36,7 +36,7 @@ func (c *Cell) deal(pool sim.Pool, classes int) (honest, liars []sim.Hand, err e
 		each = max(1, p.Shards*p.Size/classes)
 		honest, err = deck.Shards(n, p.Shards, p.Size, p.Probe)
 	case "owner":
-		honest, err = deck.ByOwner(n, p.Train, p.Probe)
+		honest, err = deck.ByOwner(n, max(1, p.Owners), p.Train, p.Probe)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %s%w", ErrImpossible, c.dealt(), err)

@@ -21,7 +21,7 @@ func Partitions() []Kind {
 		{"windows", "peer i holds the classes from i on, as many as partition.classes says: train samples of each"},
 		{"dirichlet", "train samples in all, of classes in shares drawn with concentration alpha: the smaller, the fewer classes"},
 		{"shards", "as many shards of size samples of one class each as partition.shards says"},
-		{"owner", "every peer holds what one owner's samples are: at most train of each class"},
+		{"owner", "every peer holds what belongs to as many people as partition.owners says, subjects or patients: at most train of each class"},
 	}
 }
 

@@ -59,9 +59,10 @@ type Partition struct {
 	// Classes is the number of consecutive classes of a window: peer i holds
 	// those from i on.
 	Classes int     `json:"classes"`
-	Alpha   float64 `json:"alpha"`  // of the Dirichlet distribution
-	Shards  int     `json:"shards"` // of each peer
-	Size    int     `json:"size"`   // samples of a shard
+	Alpha   float64 `json:"alpha"`            // of the Dirichlet distribution
+	Shards  int     `json:"shards"`           // of each peer
+	Size    int     `json:"size"`             // samples of a shard
+	Owners  int     `json:"owners,omitempty"` // of each peer; 0: one
 	// Train is the number of training samples per class and peer, under
 	// dirichlet per peer; shards have their size instead.
 	Train int `json:"train"`

@@ -23,7 +23,14 @@ func (l *Library) load(ctx context.Context, s Source, root string) (train, test 
 		}
 		return train, test, b, err
 	}
-	if train, test, err = read(s, root); err != nil {
+	if s.Source == "digits" {
+		if train, err = l.draw(ctx, 1, s.Train); err == nil {
+			test, err = l.draw(ctx, 2, cmp.Or(s.Test, drawnTest))
+		}
+	} else {
+		train, test, err = read(s, root)
+	}
+	if err != nil {
 		return train, test, nil, err
 	}
 	if s.Transpose {
@@ -33,11 +40,24 @@ func (l *Library) load(ctx context.Context, s Source, root string) (train, test 
 	return train, test, b, err
 }
 
+// draw returns digits that are drawn by code.
+func (l *Library) draw(ctx context.Context, seed uint64, n int) (data.Set, error) {
+	digits := data.Digits(seed)
+	set := digits.Set(0, 0)
+	for len(set.Samples) < n {
+		if err := ctx.Err(); err != nil {
+			return set, err
+		}
+		set.Samples = append(set.Samples, digits.Set(len(set.Samples), min(chunk, n-len(set.Samples))).Samples...)
+		if l.Progress != nil {
+			l.Progress("drawing digits", len(set.Samples), n)
+		}
+	}
+	return set, nil
+}
+
 // read returns the samples of a source with files of its own.
 func read(s Source, root string) (train, test data.Set, err error) {
-	if s.Source == "digits" {
-		return data.Digits(1).Set(0, s.Train), data.Digits(2).Set(0, cmp.Or(s.Test, drawnTest)), nil
-	}
 	if root == "" {
 		return train, test, fmt.Errorf("%w: say where %s lies, with data.dir in the file or --data", ErrNoData, s.Source)
 	}

@@ -38,9 +38,8 @@ type Options struct {
 
 // Progress is how far a sweep is.
 type Progress struct {
-	Done, Total int           // cells, those finished before among them
-	Part        float64       // of the work of this run that is done, 0 to 1
-	Left        time.Duration // what the rest takes if it goes on like this
+	Done, Total int     // cells, those finished before among them
+	Part        float64 // of the work of this run that is done, 0 to 1
 }
 
 // largeCell is the number of peers from which on a cell is run alone, on all
@@ -325,9 +324,6 @@ func (s *sweeper) report(work float64, cells int) {
 	}
 	if s.state.Part = 0; s.work > 0 {
 		s.state.Part = min(1, s.done/s.work)
-	}
-	if s.state.Left = 0; s.done > 0 {
-		s.state.Left = time.Duration(float64(time.Since(s.start)) * max(0, s.work-s.done) / s.done)
 	}
 	s.Progress(s.state)
 }
