@@ -107,7 +107,7 @@ func (f *File) cells() ([]Cell, error) {
 			}
 			one.Key = one.key()
 			if first, ok := keys[one.Key]; ok {
-				return nil, fmt.Errorf("%w: cells %d and %d of the sweep are the same experiment (%s): leave one of the values out; attacks are the same without liars, and a setting that the kind of partition or topology does not use makes no other",
+				return nil, fmt.Errorf("%w: cells %d and %d of the sweep are the same experiment (%s): leave one of the values out; a setting that the kind of partition or topology does not use makes no other",
 					ErrFile, first+1, len(cells)+1, c.name())
 			}
 			keys[one.Key] = len(cells)
@@ -188,17 +188,13 @@ func (c *Cell) resolve(m *memo) (err error) {
 
 // key is the hash of all that decides the result.
 func (c *Cell) key() string {
-	lie := c.attack.text
-	if c.Settings.Peers.Liars == 0 {
-		lie = noAttack
-	}
 	b, err := json.Marshal(struct {
 		Settings Settings
 		Rule     federation.RuleSpec
 		Attack   string
 		Seed     uint64
 		Explain  bool
-	}{c.canonical(), c.rule.spec, lie, c.Seed, c.Explain})
+	}{c.canonical(), c.rule.spec, c.attack.text, c.Seed, c.Explain})
 	if err != nil {
 		panic(err) // numbers are finite, by their ranges
 	}

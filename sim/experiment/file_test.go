@@ -296,6 +296,7 @@ func TestGivenAnyway(t *testing.T) {
 	for _, text := range []string{
 		"attack: flip-all\npeers: {liars: 0}",
 		"attack: flip-all\nsweep: {peers.liars: [0, 5]}",
+		"sweep: {attack: [flip-all, fp-perm], peers.liars: [0, 5]}",
 		"attack: flip-all\ncases: [{label: none}, {peers.liars: 2}]",
 		"rule: trimmed-mean(f=1)\ntopology: {kind: erdos-renyi}\nsweep: {topology.p: [0, .5]}",
 		"topology: {kind: round-robin}\nrule: trimmed-mean(f=2)\nmax_age: 1\nlink: {jitter: 1}",
@@ -333,7 +334,6 @@ func TestKeys(t *testing.T) {
 		{true, "partition: {kind: shards}", "partition: {kind: shards, train: 3}"},
 		{true, "", "life: {away: 3, crash: true}"},
 		{true, "", "prototypes: {least: 5, noise: 1}"},
-		{true, "", "attack: flip-all\npeers: {liars: 0}"},
 		{true, "iterations: 5", "iterations: 5\nevaluate: 5"},
 		{false, "topology: {kind: small-world}", "topology: {kind: small-world, p: .7}"},
 		{false, "topology: {kind: small-world}", "topology: {kind: small-world, k: 6}"},
