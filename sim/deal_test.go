@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -195,41 +194,29 @@ func TestShards(t *testing.T) {
 }
 
 func TestByOwner(t *testing.T) {
-	d := NewDeck(pool60(), 2)
-	hands, err := d.ByOwner(4, 1, 5, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check(t, hands)
-	for i, h := range hands {
-		for _, x := range slices.Concat(h.Train.Features, h.Probe.Features) {
-			if int(x)/50 != i {
-				t.Errorf("peer %d has sample %v of another owner", i, x)
+	for _, c := range []struct{ peers, each, train, probe, left int }{{4, 1, 5, 3, 100}, {3, 2, 7, 4, 0}} {
+		d := NewDeck(pool60(), 2)
+		hands, err := d.ByOwner(c.peers, c.each, c.train, c.probe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, hands)
+		for i, h := range hands {
+			for _, x := range slices.Concat(h.Train.Features, h.Probe.Features) {
+				if int(x)/50/c.each != i {
+					t.Errorf("of %d owners each, peer %d has sample %v of another", c.each, i, x)
+				}
+			}
+			if len(h.Train.Labels) != 5*c.train || len(h.Probe.Labels) != 5*c.probe {
+				t.Errorf("of %d owners, peer %d has %d and %d samples", c.each, i, len(h.Train.Labels), len(h.Probe.Labels))
 			}
 		}
-		if len(h.Train.Labels) != 25 || len(h.Probe.Labels) != 15 {
-			t.Errorf("peer %d has %d and %d samples", i, len(h.Train.Labels), len(h.Probe.Labels))
+		left := 0
+		for _, cards := range d.cards {
+			left += len(cards)
 		}
-	}
-	left := 0
-	for _, c := range slices.Sorted(maps.Keys(d.cards)) {
-		left += len(d.cards[c])
-	}
-	if left != 100 {
-		t.Errorf("%d samples of the two other owners are left, want 100", left)
-	}
-	if hands, err = NewDeck(pool60(), 2).ByOwner(3, 2, 7, 4); err != nil {
-		t.Fatal(err)
-	}
-	check(t, hands)
-	for i, h := range hands {
-		for _, x := range slices.Concat(h.Train.Features, h.Probe.Features) {
-			if int(x)/100 != i {
-				t.Errorf("of two owners each, peer %d has sample %v of another's", i, x)
-			}
-		}
-		if len(h.Train.Labels) != 35 || len(h.Probe.Labels) != 20 {
-			t.Errorf("of two owners, peer %d has %d and %d samples", i, len(h.Train.Labels), len(h.Probe.Labels))
+		if left != c.left {
+			t.Errorf("%d samples of the other owners are left, want %d", left, c.left)
 		}
 	}
 	if _, err := NewDeck(pool60(), 2).ByOwner(7, 1, 5, 3); !errors.Is(err, ErrTooFew) {
