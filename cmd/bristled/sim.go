@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -44,8 +45,8 @@ type simFlags struct {
 	workers       int
 	json, resume  bool
 	output, shard string
-	// command runs the same so that it can be gone on with, but for --output and
-	// --resume.
+	// command runs the same so that it can be gone on with, but for --data, --cache,
+	// --output and --resume.
 	command string
 }
 
@@ -169,8 +170,14 @@ func (f *simFlags) sweep(ctx context.Context, stderr io.Writer, file *experiment
 // go on.
 func (f *simFlags) stopped(ctx context.Context, err error, dir string) error {
 	full := errors.Is(err, experiment.ErrDiskFull)
-	resume := fmt.Sprintf("`%s --output %s --resume`", f.command, f.output)
-	keep := fmt.Sprintf("nothing was kept; `%s --output DIR` keeps what is finished, and goes on from there with --resume", f.command)
+	command := f.command
+	for _, flag := range []struct{ name, value string }{{"data", f.data}, {"cache", f.cache}} {
+		if flag.value != "" {
+			command += " --" + flag.name + " " + quoted(flag.value)
+		}
+	}
+	resume := fmt.Sprintf("`%s --output %s --resume`", command, quoted(f.output))
+	keep := fmt.Sprintf("nothing was kept; `%s --output DIR` keeps what is finished, and goes on from there with --resume", command)
 	switch {
 	case ctx.Err() != nil && f.output == "":
 		return fmt.Errorf("the simulation was stopped: %s", keep)
@@ -187,6 +194,16 @@ func (f *simFlags) stopped(ctx context.Context, err error, dir string) error {
 		}
 	}
 	return err
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-+=@%,:", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
 }
 
 // about says what the results come from.

@@ -62,6 +62,9 @@ With --output everything stays, one directory per figure, and --resume goes on.`
 			if all {
 				f.command += " --all"
 			}
+			if cmd.Flags().Changed("seeds") {
+				f.command += fmt.Sprintf(" --seeds %d", seeds)
+			}
 			p := paper{simFlags: f, seeds: seeds, patient: all, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 			return p.run(cmd.Context(), chosen)
 		},

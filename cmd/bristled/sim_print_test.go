@@ -121,9 +121,9 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(err, experiment.ErrDiskFull) || strings.Contains(err.Error(), "/tmp/gone") || !strings.Contains(err.Error(), "nothing was kept") {
 		t.Errorf("without --output: %v", err)
 	}
-	f.output = "here"
+	f.output, f.data = "here", "my data"
 	err = f.stopped(t.Context(), experiment.ErrDiskFull, "here")
-	if !errors.Is(err, experiment.ErrDiskFull) || !strings.Contains(err.Error(), "`bristled sim sweep x.yaml --output here --resume`") {
+	if !errors.Is(err, experiment.ErrDiskFull) || !strings.Contains(err.Error(), "`bristled sim sweep x.yaml --data 'my data' --output here --resume`") {
 		t.Errorf("with --output: %v", err)
 	}
 }

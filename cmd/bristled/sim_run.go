@@ -31,7 +31,7 @@ docs/simulator.md says what a file can say.`,
 			if err != nil {
 				return err
 			}
-			f.command = "bristled sim sweep " + args[0]
+			f.command = "bristled sim sweep " + quoted(args[0])
 			return runFile(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), file, f)
 		},
 	}

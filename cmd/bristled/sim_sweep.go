@@ -52,7 +52,7 @@ however the work was divided.`,
 			if err != nil {
 				return err
 			}
-			f.command = "bristled sim sweep " + args[0]
+			f.command = "bristled sim sweep " + quoted(args[0])
 			if f.shard != "" {
 				f.command += " --shard " + f.shard
 			}

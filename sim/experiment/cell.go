@@ -52,7 +52,7 @@ func (f *File) cells() ([]Cell, error) {
 	memo := newMemo(f.dir)
 	_, liars := f.lines["peers.liars"]
 	liars = liars || f.varies("peers.liars")
-	sparse := f.varies("topology.p")
+	sparse := f.varies("topology.p") || f.varies("topology.k") || f.varies("peers.honest")
 	points := 1
 	for _, a := range f.axes {
 		points *= len(a.values)
@@ -99,15 +99,19 @@ func (f *File) cells() ([]Cell, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s%w", c.where(), err)
 		}
-		for _, seed := range f.Seeds {
+		// One graph of many may be too thin for the rule: that it was idle there is in
+		// the results.
+		bears := false
+		for i, seed := range f.Seeds {
 			one := c
 			one.Seed, one.Labels = seed, maps.Clone(c.Labels)
-			if err := one.checkHeads(memo, sparse); err != nil {
+			err := one.checkHeads(memo, sparse)
+			if bears = bears || err == nil; !bears && i == len(f.Seeds)-1 {
 				return nil, fmt.Errorf("%s%w", c.where(), err)
 			}
-			one.Key = one.key()
+			one.Key = one.key(f.varies)
 			if first, ok := keys[one.Key]; ok {
-				return nil, fmt.Errorf("%w: cells %d and %d of the sweep are the same experiment (%s): leave one of the values out; a setting that the kind of partition or topology does not use makes no other",
+				return nil, fmt.Errorf("%w: cells %d and %d of the sweep are the same experiment (%s): leave one of the values out; where data lie makes no other: use a file for each",
 					ErrFile, first+1, len(cells)+1, c.name())
 			}
 			keys[one.Key] = len(cells)
@@ -186,15 +190,16 @@ func (c *Cell) resolve(m *memo) (err error) {
 	return c.check()
 }
 
-// key is the hash of all that decides the result.
-func (c *Cell) key() string {
+// key is the hash of all that decides the result, and of what varies: in a grid
+// some values may be without effect.
+func (c *Cell) key(varies func(path string) bool) string {
 	b, err := json.Marshal(struct {
 		Settings Settings
 		Rule     federation.RuleSpec
 		Attack   string
 		Seed     uint64
 		Explain  bool
-	}{c.canonical(), c.rule.spec, c.attack.text, c.Seed, c.Explain})
+	}{c.canonical(varies), c.rule.spec, c.attack.text, c.Seed, c.Explain})
 	if err != nil {
 		panic(err) // numbers are finite, by their ranges
 	}
@@ -203,38 +208,33 @@ func (c *Cell) key() string {
 }
 
 // canonical are the settings without the texts of what is resolved, so that
-// krum and krum(f=4) are one rule, and with the defaults of what has no effect.
-func (c *Cell) canonical() Settings {
+// krum and krum(f=4) are one rule, and with the defaults of what has no effect
+// unless it varies.
+func (c *Cell) canonical(varies func(path string) bool) Settings {
 	s, d := c.Settings, defaults()
 	s.Rule, s.Attack = "", ""
-	switch s.Topology.Kind {
-	case "random", "regular":
-		s.Topology.P = d.Topology.P
-	case "erdos-renyi":
-		s.Topology.K = d.Topology.K
-	case "small-world":
-	default:
-		s.Topology.K, s.Topology.P = d.Topology.K, d.Topology.P
-	}
-	if s.Partition.Kind != "windows" {
-		s.Partition.Classes = d.Partition.Classes
-	}
-	if s.Partition.Kind != "dirichlet" {
-		s.Partition.Alpha = d.Partition.Alpha
-	}
-	if s.Partition.Kind != "owner" || s.Partition.Owners == 1 {
-		s.Partition.Owners = d.Partition.Owners
-	}
-	if s.Partition.Kind == "shards" {
-		s.Partition.Train = d.Partition.Train
-	} else {
-		s.Partition.Shards, s.Partition.Size = d.Partition.Shards, d.Partition.Size
-	}
-	if s.Life.Churn == 0 {
-		s.Life.Away, s.Life.Crash = d.Life.Away, d.Life.Crash
-	}
-	if !s.Prototypes.Use {
-		s.Prototypes = d.Prototypes
+	graph, part := s.Topology.Kind, s.Partition.Kind
+	for _, f := range []struct {
+		path  string
+		used  bool
+		reset func()
+	}{
+		{"topology.k", graph == "random" || graph == "regular" || graph == "small-world", func() { s.Topology.K = d.Topology.K }},
+		{"topology.p", graph == "erdos-renyi" || graph == "small-world", func() { s.Topology.P = d.Topology.P }},
+		{"partition.classes", part == "windows", func() { s.Partition.Classes = d.Partition.Classes }},
+		{"partition.alpha", part == "dirichlet", func() { s.Partition.Alpha = d.Partition.Alpha }},
+		{"partition.shards", part == "shards", func() { s.Partition.Shards = d.Partition.Shards }},
+		{"partition.size", part == "shards", func() { s.Partition.Size = d.Partition.Size }},
+		{"partition.train", part != "shards", func() { s.Partition.Train = d.Partition.Train }},
+		{"partition.owners", part == "owner" && s.Partition.Owners != 1, func() { s.Partition.Owners = d.Partition.Owners }},
+		{"life.away", s.Life.Churn > 0, func() { s.Life.Away = d.Life.Away }},
+		{"life.crash", s.Life.Churn > 0, func() { s.Life.Crash = d.Life.Crash }},
+		{"prototypes.least", s.Prototypes.Use, func() { s.Prototypes.Least = d.Prototypes.Least }},
+		{"prototypes.noise", s.Prototypes.Use, func() { s.Prototypes.Noise = d.Prototypes.Noise }},
+	} {
+		if !f.used && !varies(f.path) {
+			f.reset()
+		}
 	}
 	return s
 }

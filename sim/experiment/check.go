@@ -22,8 +22,8 @@ func (c *Cell) check() error {
 	if s.Evaluate > s.Iterations {
 		return c.impossible("evaluate", "evaluate is %d and there are %d iterations: evaluate at least at the end", s.Evaluate, s.Iterations)
 	}
-	if s.Life.Churn > 0 && s.Life.Away >= s.Iterations {
-		return c.impossible("life.away", "life.away is %d and there are %d iterations: who leaves would never be back", s.Life.Away, s.Iterations)
+	if s.Data.Labels != "" && s.Data.Source != "images" {
+		return c.impossible("data.labels", "data.labels is the list of a directory of images, and data.source is %s: leave it out or set the source to images", s.Data.Source)
 	}
 	if err := c.checkLives(); err != nil {
 		return err
@@ -46,6 +46,11 @@ func (c *Cell) checkLives() error {
 		}
 		if l.Life.Join >= s.Iterations {
 			return c.impossible(path, "peer %d joins in iteration %d and there are %d, from 0 on: let it join earlier or run longer", l.Peer, l.Life.Join, s.Iterations)
+		}
+		for _, a := range l.Life.Away {
+			if a.From <= l.Life.Join && a.To >= s.Iterations {
+				return c.impossible(path, "peer %d is away from %d to %d and there are %d iterations: it would never be there", l.Peer, a.From, a.To, s.Iterations)
+			}
 		}
 		first = min(first, l.Life.Join)
 	}

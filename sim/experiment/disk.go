@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bristle-fl/bristled/internal/wholefile"
+	"github.com/bristle-fl/bristled/store"
 )
 
 var (
@@ -39,7 +40,7 @@ func replace(path string, write func(*os.File) error) error {
 
 // full gives a full disk its name.
 func full(path string, err error) error {
-	for _, e := range errsDiskFull {
+	for _, e := range append([]error{store.ErrDiskFull}, errsDiskFull...) {
 		if errors.Is(err, e) {
 			return fmt.Errorf("%w: writing %s: free some space and go on with --resume; finished cells are kept", ErrDiskFull, path)
 		}
@@ -47,14 +48,16 @@ func full(path string, err error) error {
 	return fmt.Errorf("writing %s: %w", path, err)
 }
 
-// isEmpty reports whether a directory holds nothing but locks, or is not there.
-func isEmpty(dir string) (bool, error) {
+// isEmpty reports whether a directory holds nothing but locks, or is not there. Where
+// shards begin at the same time, what another one is writing is nothing either.
+func isEmpty(dir string, shards bool) (bool, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), lockName) {
+		ours := strings.HasPrefix(e.Name(), lockName) || shards && strings.HasPrefix(e.Name(), wholefile.Unfinished)
+		if !ours {
 			return false, nil
 		}
 	}

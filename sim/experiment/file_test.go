@@ -151,7 +151,9 @@ func TestMistakes(t *testing.T) {
 		{"life: {peers: [{peer: 10}]}", ErrImpossible, "line 1: life.peers names peer 10; honest peers are 0 to 9"},
 		{"iterations: 20\nlife: {peers: [{peer: 1, join: 20}]}", ErrImpossible, "line 2: peer 1 joins in iteration 20 and there are 20"},
 		{"peers: {honest: 2}\nlife: {peers: [{peer: 0, join: 10}, {peer: 1, join: 12}]}", ErrImpossible, "all honest peers join in iteration 10 or later"},
-		{"life: {churn: .1, away: 300}", ErrImpossible, "would never be back"},
+		{"life: {peers: [{peer: 0, away: [{from: 0, to: 300}]}]}", ErrImpossible, "it would never be there"},
+		{"data: {labels: list.csv}", ErrImpossible, "data.source is digits"},
+		{"sweep: {data.dir: [a, b]}", ErrFile, "where data lie makes no other"},
 		{"topology: {kind: random, k: 10}", ErrImpossible, "a peer has 9 others"},
 		{"topology: {kind: regular, k: 3}\npeers: {honest: 5}", ErrImpossible, "their product is even"},
 		{"topology: {kind: small-world, k: 3}", ErrImpossible, "even and below"},
@@ -190,6 +192,19 @@ func TestShortOfData(t *testing.T) {
 		}
 		if left := must[[]os.DirEntry](t)(os.ReadDir(dir)); len(left) > 0 {
 			t.Errorf("%q leaves %v behind", c.text, left)
+		}
+	}
+	// These look large and are not.
+	for _, text := range []string{
+		"{peers: {honest: 3000}, partition: {reuse: true}, topology: {kind: small-world, k: 4}, max_age: 1}",
+		"{peers: {honest: 10000}, partition: {reuse: true}, topology: {kind: erdos-renyi, p: 0.0016}, rule: mean}",
+		"{peers: {honest: 1000}, partition: {kind: iid, reuse: true}}",
+		"{peers: {honest: 3000}, partition: {reuse: true}, topology: {kind: random, k: 16}}",
+		"{peers: {honest: 1000, liars: 100}, attack: flip-all, partition: {reuse: true}, prototypes: {use: true}, topology: {kind: random, k: 16}, max_age: 1}",
+	} {
+		c := must[[]Cell](t)(parsed(text))[0]
+		if err := must[*Data](t)(library().Open(t.Context(), Source{Source: "digits", Train: 500, Test: 60, RMS: 1})).checkMemory(c); err != nil {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 	empty := t.TempDir()
@@ -296,6 +311,12 @@ func TestGivenAnyway(t *testing.T) {
 	for _, text := range []string{
 		"attack: flip-all\npeers: {liars: 0}",
 		"attack: flip-all\nsweep: {peers.liars: [0, 5]}",
+		"sweep: {prototypes.use: [false, true], prototypes.noise: [0, 0.1]}",
+		"sweep: {life.churn: [0, .1], life.away: [1, 500]}",
+		"sweep: {topology.kind: [all, random], topology.k: [4, 8]}",
+		"sweep: {partition.kind: [windows, dirichlet], partition.alpha: [.1, 1]}",
+		"topology: {kind: erdos-renyi, p: 0.35}\nrule: krum(f=1)\nseeds: 40",
+		"topology: {kind: regular}\nrule: krum(f=1)\nsweep: {topology.k: [2, 6]}",
 		"sweep: {attack: [flip-all, fp-perm], peers.liars: [0, 5]}",
 		"attack: flip-all\ncases: [{label: none}, {peers.liars: 2}]",
 		"rule: trimmed-mean(f=1)\ntopology: {kind: erdos-renyi}\nsweep: {topology.p: [0, .5]}",

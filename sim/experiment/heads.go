@@ -42,7 +42,7 @@ func (c *Cell) checkHeads(m *memo, sparse bool) error {
 			aggregation.Format(c.rule.spec), most, heads)
 	}
 	kind := c.Settings.Topology.Kind
-	if least <= heads || kind == "hops" || kind == "erdos-renyi" && sparse {
+	if least <= heads || kind == "hops" || sparse && (kind == "erdos-renyi" || kind == "small-world" || kind == "regular") {
 		return nil
 	}
 	return c.impossible("rule", "rule %s needs %d heads, the own one included, and a peer has %d at most: %s",

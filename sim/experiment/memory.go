@@ -33,7 +33,8 @@ func (d *Data) memory(c *Cell) []part {
 	width, classes := float64(d.pool.Width), float64(len(d.Classes()))
 	honest, liars := float64(s.Peers.Honest), float64(c.liars())
 	head := 4 * classes * width
-	known, usable := float64(c.heads-1), c.usable()
+	known := c.known()
+	usable := c.usable(known)
 	// An update is in memory once, for whoever has it, until nobody has: those of
 	// the last rounds, and those on their way.
 	delay := min(float64(s.Iterations), s.Link.Latency+s.Link.Jitter)
@@ -47,23 +48,24 @@ func (d *Data) memory(c *Cell) []part {
 		// before a round, and the update as it is made.
 		{8 * head * (honest + liars), "use fewer peers"},
 		{head * min(honest*rounds, honest*(known+delay)), "use fewer peers, a smaller max_age or less latency"},
-		// A liar may say something else to everybody.
-		{head * honest * liars, "use fewer liars"},
+		// A liar may say something else to everybody who hears it.
+		{head * honest * min(liars, usable), "use fewer liars"},
 		// Of each sender a peer keeps when it was heard last, and mail is letters.
 		{honest * (100*known + 50*usable*(1+delay)), "use fewer peers, or a topology with fewer links"},
 	}
 	if testsHeads(c.rule.spec) {
-		// Rows of the sender's classes alone travel, and all are tested at once.
-		held := 1.0
+		// Rows of the sender's classes alone travel. At most beta updates are tested,
+		// or one more.
+		held, tested := 1.0, min(usable, 1+c.rule.spec.Constants["beta"])
 		if s.Partition.Kind == "windows" {
 			held = min(1, float64(s.Partition.Classes)/classes)
 		}
-		parts = append(parts, part{held * head * honest * usable, "use fewer peers, a topology with fewer links, a smaller max_age or a rule that does not test"})
+		parts = append(parts, part{held * head * honest * tested, "use fewer peers, a topology with fewer links, a smaller max_age or a rule that does not test"})
 	}
 	if s.Prototypes.Use {
 		// The own means three times, ten samples made of those of each foreign
 		// class, those with the probe once more, and the sets that liars show.
-		parts = append(parts, part{head * (23*honest + honest*liars), "use fewer peers or no prototypes"})
+		parts = append(parts, part{head * (23*honest + honest*min(liars, usable)), "use fewer peers or no prototypes"})
 	}
 	return parts
 }
@@ -71,16 +73,33 @@ func (d *Data) memory(c *Cell) []part {
 // age is for how many rounds an update counts.
 func (c *Cell) age() float64 {
 	const daemon = 20 // what 0 stands for (node.Config)
-	if c.Settings.MaxAge == 0 {
-		return daemon
+	age := float64(c.Settings.MaxAge)
+	if age == 0 {
+		age = daemon
 	}
-	return float64(c.Settings.MaxAge)
+	return min(age, float64(c.Settings.Iterations))
 }
 
-// usable is of how many senders a peer has an update that counts, about: where
+// known is of how many others a peer hears in time, on average.
+func (c *Cell) known() float64 {
+	s := &c.Settings
+	n := float64(s.Peers.Honest)
+	links := float64(c.heads - 1 - c.liars())
+	switch s.Topology.Kind {
+	case "small-world":
+		links = float64(s.Topology.K)
+	case "erdos-renyi":
+		links = s.Topology.P * (n - 1)
+	case "file":
+		links = 2 * float64(len(s.Topology.list.links)) / n
+	}
+	return links + float64(c.liars())
+}
+
+// usable is of how many of those a peer has an update that counts, about: where
 // targets change, of those who wrote to it lately.
-func (c *Cell) usable() float64 {
-	known, each := float64(c.heads-1), 1.0
+func (c *Cell) usable(known float64) float64 {
+	each := 1.0
 	switch c.Settings.Topology.Kind {
 	case "random":
 		each = float64(c.Settings.Topology.K)

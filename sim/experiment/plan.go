@@ -99,6 +99,14 @@ func (p plan) fits(other plan, dir string) error {
 	return nil
 }
 
+// strange reports whether another plan is of an experiment of another name without
+// a cell of this one.
+func (p plan) strange(other plan) bool {
+	return p.Name != other.Name && !slices.ContainsFunc(p.Cells, func(c plannedCell) bool {
+		return slices.ContainsFunc(other.Cells, func(o plannedCell) bool { return o.Key == c.Key })
+	})
+}
+
 // same reports whether two plans are of the same cells.
 func (p plan) same(other plan) bool {
 	return slices.EqualFunc(p.Cells, other.Cells, func(a, b plannedCell) bool { return a.Key == b.Key })

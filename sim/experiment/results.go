@@ -171,7 +171,7 @@ func Merge(dir string, from ...string) (Results, error) {
 	for _, d := range append([]string{dir}, from...) {
 		other, err := readPlan(d)
 		if d == dir && errors.Is(err, fs.ErrNotExist) {
-			if empty, err := isEmpty(dir); err != nil || !empty {
+			if empty, err := isEmpty(dir, false); err != nil || !empty {
 				return Results{}, errors.Join(fmt.Errorf("%w: %s: choose another directory", ErrNotEmpty, dir), err)
 			}
 			continue

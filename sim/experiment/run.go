@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/bristle-fl/bristled/sim"
 	"github.com/bristle-fl/bristled/sim/attack"
 	"github.com/bristle-fl/bristled/sim/report"
+	"github.com/bristle-fl/bristled/store"
 )
 
 // Outcome is what one cell showed.
@@ -59,6 +61,9 @@ func runCell(ctx context.Context, d *Data, c Cell, workers int, dir string, iter
 	}
 	start := time.Now()
 	r, err := sim.Run(ctx, e)
+	if errors.Is(err, store.ErrDiskFull) {
+		return Outcome{}, full(e.Dir, err)
+	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s%w", c.where(), err)
 	}

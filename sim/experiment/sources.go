@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -105,6 +106,10 @@ func (l *Library) images(ctx context.Context, s Source, root string, shape [3]in
 	if root == "" {
 		return train, test, fmt.Errorf("%w: say where the images lie, with data.dir in the file or --data", ErrNoData)
 	}
+	// Beside other data sets they lie in a folder named after the source.
+	if beside := filepath.Join(root, s.Source); l.Dir != "" && isDir(beside) {
+		root = beside
+	}
 	c, err := cohort.Open(cohort.Source{Dir: root, Labels: within(root, s.Labels)})
 	if err != nil {
 		return train, test, err
@@ -113,6 +118,9 @@ func (l *Library) images(ctx context.Context, s Source, root string, shape [3]in
 		if l.Progress != nil {
 			l.Progress("reading images", done, total)
 		}
+	}
+	if s.Transpose {
+		shape[1], shape[2] = shape[2], shape[1]
 	}
 	all, err := c.Load(ctx, shape, max(1, l.Workers), progress)
 	if err != nil {
@@ -148,7 +156,15 @@ func (l *Library) images(ctx context.Context, s Source, root string, shape [3]in
 	if len(train.Samples) == 0 || len(test.Samples) == 0 {
 		return train, test, fmt.Errorf("%w: %d images to train on and %d to test: more patients are needed, or splits", data.ErrEmpty, len(train.Samples), len(test.Samples))
 	}
+	if s.Transpose {
+		train, test = transpose(train), transpose(test)
+	}
 	return train, test, nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // heldOut chooses a fifth of the owners, by the hash of their names.

@@ -87,6 +87,29 @@ func TestImagesByPatient(t *testing.T) {
 	}
 }
 
+// With --data, images may lie in a folder beside other data sets, and they are
+// transposed as pictures of other sources are.
+func TestImagesBesideOthers(t *testing.T) {
+	dir := clinic(t, 5, func(p, i int, label string) string { return fmt.Sprintf("%d-%d.png,p%d,%s", p, i, p, label) }, "file,patient,label")
+	above := t.TempDir()
+	if err := os.Rename(dir, filepath.Join(above, "images")); err != nil {
+		t.Fatal(err)
+	}
+	source := Source{Source: "images", Labels: "labels.csv", Train: 100, RMS: 1}
+	one, err := (&Library{Dir: above}).Open(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.Transpose = true
+	two, err := (&Library{Dir: above}).Open(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one.Fingerprint == two.Fingerprint || len(two.pool.Labels) != 12 {
+		t.Errorf("%d transposed images, and they are the same: %v", len(two.pool.Labels), one.Fingerprint == two.Fingerprint)
+	}
+}
+
 // Splits of a list are kept to.
 func TestImagesWithSplits(t *testing.T) {
 	splits := []string{"train", "val", "test", "train"}

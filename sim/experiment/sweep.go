@@ -180,13 +180,19 @@ func (s *sweeper) prepare(p plan, text []byte) error {
 	old, err := readPlan(s.Dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if empty, err := isEmpty(s.Dir); err != nil || !empty && s.Shards == 1 {
+		empty, err := isEmpty(s.Dir, s.Shards > 1)
+		if !empty && s.Shards > 1 && exists(filepath.Join(s.Dir, planFile)) {
+			return s.prepare(p, text) // another shard has begun since
+		}
+		if err != nil || !empty {
 			return errors.Join(fmt.Errorf("%w: %s: choose another directory", ErrNotEmpty, s.Dir), err)
 		}
 	case err != nil:
 		return err
 	case !s.Resume && (s.Shards == 1 || s.ownDone(p)):
 		return fmt.Errorf("%w: %s has results: go on with --resume or choose another directory", ErrNotEmpty, s.Dir)
+	case p.strange(old):
+		return fmt.Errorf("%w: %s holds the experiment %q, which has no cell of %q: use another directory", ErrOther, s.Dir, old.Name, p.Name)
 	case s.Shards > 1 && !p.same(old):
 		return fmt.Errorf("%w: %s holds shards of another experiment: use another directory", ErrOther, s.Dir)
 	default:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bristle-fl/bristled/internal/wholefile"
 	"github.com/bristle-fl/bristled/sim/report"
+	"github.com/bristle-fl/bristled/store"
 )
 
 const tiny = `
@@ -191,8 +192,14 @@ func TestNotMixed(t *testing.T) {
 	}
 	full := t.TempDir()
 	must[any](t)(nil, os.WriteFile(filepath.Join(full, "mine"), nil, 0o600))
-	if _, err := run(t, small, Options{Dir: full}); !errors.Is(err, ErrNotEmpty) {
-		t.Errorf("somebody's directory: %v", err)
+	for _, shards := range []int{1, 2} {
+		if _, err := run(t, small, Options{Dir: full, Shards: shards}); !errors.Is(err, ErrNotEmpty) {
+			t.Errorf("somebody's directory, %d shards: %v", shards, err)
+		}
+	}
+	other := "{name: other, iterations: 2, data: {train: 500, test: 60}, partition: {train: 2, probe: 2}, rule: mean}"
+	if _, err := run(t, other, Options{Dir: dir, Resume: true, Version: "a"}); !errors.Is(err, ErrOther) {
+		t.Errorf("another experiment: %v", err)
 	}
 	if _, err := Merge(dir, full); err == nil {
 		t.Error("a directory without a plan merges")
@@ -414,5 +421,12 @@ evaluate: 4
 	}
 	if !exists(filepath.Join(dir, "results.parquet")) {
 		t.Error("there is no Parquet file")
+	}
+}
+
+// TestFullStore: a store that finds the disk full is told as any other file.
+func TestFullStore(t *testing.T) {
+	if err := full("somewhere", fmt.Errorf("commit: %w", store.ErrDiskFull)); !errors.Is(err, ErrDiskFull) || !strings.Contains(err.Error(), "--resume") {
+		t.Error(err)
 	}
 }
