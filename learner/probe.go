@@ -1,22 +1,30 @@
 package learner
 
 import (
+	"sync"
+
 	"github.com/bristle-fl/bristled/federation"
 	"github.com/bristle-fl/bristled/internal/kernel"
 )
 
 // Probe is a set of labelled features that heads are judged on: a peer's own
-// held-out samples, or a test set. It is not safe for concurrent use.
+// held-out samples, or a test set. Several goroutines may use it.
 type Probe struct {
 	labels   []int
 	features []float32 // transposed: width x samples, so that lanes run over samples
 	width    int
+}
 
+// scratch is what a probe needs while it scores. Of a thousand peers in one process
+// only as many score at once as there are processors, so it is lent.
+type scratch struct {
 	rows     []float32 // of several heads, one after the other
 	products []float32 // rows x samples
 	logits   []float32 // of one head: classes x samples
 	tally    tally
 }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // NewProbe copies the samples, whose vectors have the given width.
 func NewProbe(s Samples, width int) *Probe {
@@ -30,43 +38,41 @@ func NewProbe(s Samples, width int) *Probe {
 	return p
 }
 
-// Share returns a probe of the same samples that may be used by another
-// goroutine.
-func (p *Probe) Share() *Probe {
-	return &Probe{labels: p.labels, features: p.features, width: p.width}
-}
-
 // F1 scores every candidate: the base head with the candidate's rows plugged
 // in. out[i][c] becomes the F1 of class c under candidate i, 0 where it is
 // undefined. A candidate without rows scores the base head itself.
 func (p *Probe) F1(base federation.Head, candidates []federation.Rows, out [][]float64) {
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
 	n := len(p.labels)
-	p.rows = append(p.rows[:0], base.Weights...)
+	w.rows = append(w.rows[:0], base.Weights...)
 	total := base.Classes
 	for _, rows := range candidates {
-		p.rows = append(p.rows, rows.Weights...)
+		w.rows = append(w.rows, rows.Weights...)
 		total += len(rows.Classes)
 	}
-	p.products = p.multiply(p.products, p.rows, total)
-	plug := p.products[base.Classes*n:]
+	w.products = p.multiply(w.products, w.rows, total)
+	plug := w.products[base.Classes*n:]
 	for i, rows := range candidates {
-		p.logits = append(p.logits[:0], p.products[:base.Classes*n]...)
+		w.logits = append(w.logits[:0], w.products[:base.Classes*n]...)
 		for k, c := range rows.Classes {
-			copy(p.logits[c*n:(c+1)*n], plug[k*n:(k+1)*n])
+			copy(w.logits[c*n:(c+1)*n], plug[k*n:(k+1)*n])
 		}
 		plug = plug[len(rows.Classes)*n:]
-		p.count(base.Classes)
+		w.count(p.labels, base.Classes)
 		for c := range out[i] {
-			out[i][c] = p.tally.f1(c)
+			out[i][c] = w.tally.f1(c)
 		}
 	}
 }
 
 // Scores judges one head in full.
 func (p *Probe) Scores(h federation.Head) Scores {
-	p.logits = p.multiply(p.logits, h.Weights, h.Classes)
-	p.count(h.Classes)
-	return p.tally.scores()
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
+	w.logits = p.multiply(w.logits, h.Weights, h.Classes)
+	w.count(p.labels, h.Classes)
+	return w.tally.scores()
 }
 
 // Accuracies sets out[i] to the accuracy of the i-th head, as [Probe.Scores] has it.
@@ -76,16 +82,18 @@ func (p *Probe) Accuracies(heads []federation.Head, out []float64) {
 	if len(heads) == 0 {
 		return
 	}
+	w := scratches.Get().(*scratch)
+	defer scratches.Put(w)
 	classes, n := heads[0].Classes, len(p.labels)
-	p.rows = p.rows[:0]
+	w.rows = w.rows[:0]
 	for _, h := range heads {
-		p.rows = append(p.rows, h.Weights...)
+		w.rows = append(w.rows, h.Weights...)
 	}
-	p.products = p.multiply(p.products, p.rows, len(heads)*classes)
+	w.products = p.multiply(w.products, w.rows, len(heads)*classes)
 	for i := range heads {
-		p.logits = append(p.logits[:0], p.products[i*classes*n:(i+1)*classes*n]...)
-		p.count(classes)
-		out[i] = p.tally.scores().Accuracy
+		w.logits = append(w.logits[:0], w.products[i*classes*n:(i+1)*classes*n]...)
+		w.count(p.labels, classes)
+		out[i] = w.tally.scores().Accuracy
 	}
 }
 
@@ -103,16 +111,16 @@ func (p *Probe) multiply(dst, rows []float32, m int) []float32 {
 }
 
 // count takes the highest logit of every sample, the lowest class on ties.
-func (p *Probe) count(classes int) {
-	n := len(p.labels)
-	p.tally.reset(classes)
-	for s, truth := range p.labels {
-		best, top := 0, p.logits[s]
+func (w *scratch) count(labels []int, classes int) {
+	n := len(labels)
+	w.tally.reset(classes)
+	for s, truth := range labels {
+		best, top := 0, w.logits[s]
 		for c := 1; c < classes; c++ {
-			if z := p.logits[c*n+s]; z > top {
+			if z := w.logits[c*n+s]; z > top {
 				best, top = c, z
 			}
 		}
-		p.tally.add(truth, best)
+		w.tally.add(truth, best)
 	}
 }

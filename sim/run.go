@@ -167,13 +167,13 @@ const testedTogether = 5
 // evaluate returns the accuracy of each honest peer that has joined.
 func (w *world) evaluate(iteration int) ([]float64, error) {
 	acc := make([]float64, len(w.honest))
-	err := w.parallel((len(acc)+testedTogether-1)/testedTogether, func(worker, i int) error {
+	err := w.parallel((len(acc)+testedTogether-1)/testedTogether, func(_, i int) error {
 		from, to := i*testedTogether, min(len(acc), (i+1)*testedTogether)
 		heads := make([]federation.Head, to-from)
 		for k := range heads {
 			heads[k] = w.honest[from+k].Head()
 		}
-		w.tests[worker].Accuracies(heads, acc[from:to])
+		w.test.Accuracies(heads, acc[from:to])
 		return nil
 	})
 	joined := acc[:0] // not empty: checkJoins

@@ -23,10 +23,10 @@ type world struct {
 	honest  []*member
 	liars   []*liar
 	numbers map[federation.PeerID]int // of honest peers
-	tests   []*learner.Probe          // one per worker
-	rules   []aggregation.Rule        // one per worker: a rule keeps scratch only
-	trials  []aggregation.Rule        // another, for what liars try
-	whole   bool                      // whether whole heads travel
+	test    *learner.Probe
+	rules   []aggregation.Rule // one per worker: a rule keeps scratch only
+	trials  []aggregation.Rule // another, for what liars try
+	whole   bool               // whether whole heads travel
 	agenda  agenda
 	sets    []published // all that ever were, as gossip carries them to everybody
 	spoke   [][]bool    // by worker: whose updates the peer at work kept in this round
@@ -104,9 +104,8 @@ func newWorld(e Experiment) (*world, error) {
 	if err := e.checkJoins(); err != nil {
 		return nil, err
 	}
-	test := learner.NewProbe(e.Test, e.Manifest.Backbone.Features)
+	w.test = learner.NewProbe(e.Test, e.Manifest.Backbone.Features)
 	for range w.Workers {
-		w.tests = append(w.tests, test.Share())
 		w.spoke = append(w.spoke, make([]bool, len(e.Honest)+len(e.Liars)))
 		for _, to := range []*[]aggregation.Rule{&w.rules, &w.trials} {
 			r, err := aggregation.New(e.Manifest.Rule)

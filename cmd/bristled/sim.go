@@ -65,9 +65,9 @@ func (f *simFlags) check() error {
 		return usageError{fmt.Errorf("--workers is %d: it must be from 0 to 1024", f.workers)}
 	}
 	// A simulation allocates little once its peers are made, and they are most of
-	// the memory: a heap that grows by a quarter instead of doubling fits a
+	// the memory: a heap that grows by a fifth instead of doubling fits a
 	// thousand peers into a gibibyte.
-	debug.SetGCPercent(25)
+	debug.SetGCPercent(20)
 	return nil
 }
 
