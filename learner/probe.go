@@ -24,7 +24,29 @@ type scratch struct {
 	tally    tally
 }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+// shelf is where scratch lies that nobody uses.
+var shelf struct {
+	sync.Mutex
+	free []*scratch
+}
+
+func borrow() *scratch {
+	shelf.Lock()
+	defer shelf.Unlock()
+	n := len(shelf.free)
+	if n == 0 {
+		return new(scratch)
+	}
+	w := shelf.free[n-1]
+	shelf.free = shelf.free[:n-1]
+	return w
+}
+
+func (w *scratch) giveBack() {
+	shelf.Lock()
+	defer shelf.Unlock()
+	shelf.free = append(shelf.free, w)
+}
 
 // NewProbe copies the samples, whose vectors have the given width.
 func NewProbe(s Samples, width int) *Probe {
@@ -42,8 +64,8 @@ func NewProbe(s Samples, width int) *Probe {
 // in. out[i][c] becomes the F1 of class c under candidate i, 0 where it is
 // undefined. A candidate without rows scores the base head itself.
 func (p *Probe) F1(base federation.Head, candidates []federation.Rows, out [][]float64) {
-	w := scratches.Get().(*scratch)
-	defer scratches.Put(w)
+	w := borrow()
+	defer w.giveBack()
 	n := len(p.labels)
 	w.rows = append(w.rows[:0], base.Weights...)
 	total := base.Classes
@@ -68,8 +90,8 @@ func (p *Probe) F1(base federation.Head, candidates []federation.Rows, out [][]f
 
 // Scores judges one head in full.
 func (p *Probe) Scores(h federation.Head) Scores {
-	w := scratches.Get().(*scratch)
-	defer scratches.Put(w)
+	w := borrow()
+	defer w.giveBack()
 	w.logits = p.multiply(w.logits, h.Weights, h.Classes)
 	w.count(p.labels, h.Classes)
 	return w.tally.scores()
@@ -82,8 +104,8 @@ func (p *Probe) Accuracies(heads []federation.Head, out []float64) {
 	if len(heads) == 0 {
 		return
 	}
-	w := scratches.Get().(*scratch)
-	defer scratches.Put(w)
+	w := borrow()
+	defer w.giveBack()
 	classes, n := heads[0].Classes, len(p.labels)
 	w.rows = w.rows[:0]
 	for _, h := range heads {
