@@ -25,9 +25,8 @@ func (d *Data) checkMemory(c Cell) error {
 		c.Settings.Peers.Honest, c.liars(), total/(1<<30), maxMemory>>30, largest.advice)
 }
 
-// memory estimates what a cell takes while it runs, beside the data. For the
-// crowds of sim bench it is within a fifth of what was measured
-// (docs/performance.md).
+// memory estimates what a cell takes while it runs, beside the data. Probes
+// lend each other what they score with, so that is not in it.
 func (d *Data) memory(c *Cell) []part {
 	s := &c.Settings
 	width, classes := float64(d.pool.Width), float64(len(d.Classes()))
@@ -52,15 +51,6 @@ func (d *Data) memory(c *Cell) []part {
 		{head * honest * min(liars, usable), "use fewer liars"},
 		// Of each sender a peer keeps when it was heard last, and mail is letters.
 		{honest * (100*known + 50*usable*(1+delay)), "use fewer peers, or a topology with fewer links"},
-	}
-	if testsHeads(c.rule.spec) {
-		// Rows of the sender's classes alone travel. At most beta updates are tested,
-		// or one more.
-		held, tested := 1.0, min(usable, 1+c.rule.spec.Constants["beta"])
-		if s.Partition.Kind == "windows" {
-			held = min(1, float64(s.Partition.Classes)/classes)
-		}
-		parts = append(parts, part{held * head * honest * tested, "use fewer peers, a topology with fewer links, a smaller max_age or a rule that does not test"})
 	}
 	if s.Prototypes.Use {
 		// The own means three times, ten samples made of those of each foreign
