@@ -42,7 +42,7 @@ func (h *histogram) add(data []float32) {
 func (h *histogram) cover() {
 	if h.counts == nil {
 		h.counts = make([]uint64, bins)
-		spread := max(float64(h.hi)-float64(h.lo), 0x1p-100)
+		spread := max(float64(h.hi)-float64(h.lo), math.SmallestNonzeroFloat32)
 		h.width = math.Ldexp(1, math.Ilogb(spread/bins))
 	}
 	// A narrow range far from zero still needs bins whose numbers are exact,

@@ -48,6 +48,24 @@ func TestHistogram(t *testing.T) {
 	})
 }
 
+// TestHistogramOfTinyNumbers: numbers near the smallest of a float32 fill the
+// bins too, also when a lone zero came first.
+func TestHistogramOfTinyNumbers(t *testing.T) {
+	for _, parts := range [][][]float32{
+		{{1.2e-24, 1.2000001e-24}},
+		{{math.SmallestNonzeroFloat32, 1e-41}},
+		{{0}, {1e-41, 2e-41}},
+	} {
+		h := &histogram{}
+		for _, p := range parts {
+			h.add(p)
+		}
+		if used := float64(h.hi-h.lo) / h.width; used < bins/4 {
+			t.Errorf("%v use only %.0f bins", parts, used)
+		}
+	}
+}
+
 func TestPercentileLeavesOut(t *testing.T) {
 	h := &histogram{}
 	x := make([]float32, 100_000)
