@@ -71,27 +71,15 @@ func (d *distances) piece(piece, worker int) {
 		for i, x := range d.vectors {
 			copy(v[i*size:(i+1)*size], x[from:to])
 		}
-		at := func(i int) []float32 { return v[i*size : (i+1)*size] }
-		// Four vectors at a time stay in the first-level cache while the others
-		// pass by.
+		// Four vectors at a time stay in the first-level cache while those below
+		// pass by. What this adds above the diagonal is overwritten in the end.
 		j := 0
-		for ; j+4 < n; j += 4 {
-			y := [4][]float32{at(j), at(j + 1), at(j + 2), at(j + 3)}
-			for i := j + 1; i < n; i++ {
-				if i < j+4 {
-					for k := range i - j {
-						sums[i*n+j+k] += float64(kernel.SquaredDistance(at(i), y[k]))
-					}
-					continue
-				}
-				for k, v := range kernel.SquaredDistance4(at(i), &y) {
-					sums[i*n+j+k] += float64(v)
-				}
-			}
+		for ; j+4 <= n; j += 4 {
+			kernel.SquaredDistances4(sums[(j+1)*n+j:], n, v[(j+1)*size:n*size], v[j*size:(j+4)*size], size)
 		}
 		for i := j + 1; i < n; i++ {
 			for k := j; k < i; k++ {
-				sums[i*n+k] += float64(kernel.SquaredDistance(at(i), at(k)))
+				sums[i*n+k] += float64(kernel.SquaredDistance(v[i*size:(i+1)*size], v[k*size:(k+1)*size]))
 			}
 		}
 	}

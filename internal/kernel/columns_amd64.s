@@ -123,15 +123,22 @@ row:
 	VADDPS Y11, high, high   \
 	ADDQ   $64, y
 
-// func squaredDistance4AVX2(acc *[4][16]float32, x, y0, y1, y2, y3 *float32, n int)
-TEXT ·squaredDistance4AVX2(SB), NOSPLIT, $0-56
-	MOVQ   acc+0(FP), DI
-	MOVQ   x+8(FP), SI
-	MOVQ   y0+16(FP), R8
-	MOVQ   y1+24(FP), R9
-	MOVQ   y2+32(FP), R10
-	MOVQ   y3+40(FP), R11
-	MOVQ   n+48(FP), CX
+// func squaredDistances4AVX2(sums *float64, stride int, x *float32, rows int, y *float32, size int)
+TEXT ·squaredDistances4AVX2(SB), NOSPLIT, $0-48
+	MOVQ sums+0(FP), DI
+	MOVQ stride+8(FP), R12
+	SHLQ $3, R12
+	MOVQ x+16(FP), SI
+	MOVQ rows+24(FP), DX
+	MOVQ y+32(FP), R8
+	MOVQ size+40(FP), R13
+	SHLQ $2, R13
+	LEAQ (R8)(R13*1), R9
+	LEAQ (R8)(R13*2), R10
+	LEAQ (R9)(R13*2), R11
+
+row:
+	MOVQ   size+40(FP), CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -151,13 +158,38 @@ loop:
 	DISTANCE(R11, Y6, Y7)
 	SUBQ    $16, CX
 	JNZ     loop
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS Y3, 96(DI)
-	VMOVUPS Y4, 128(DI)
-	VMOVUPS Y5, 160(DI)
-	VMOVUPS Y6, 192(DI)
-	VMOVUPS Y7, 224(DI)
+	SUBQ    R13, R8
+	SUBQ    R13, R9
+	SUBQ    R13, R10
+	SUBQ    R13, R11
+
+	// The lanes of each vector are folded in the order of Go's fold.
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VEXTRACTF128 $1, Y0, X1
+	VEXTRACTF128 $1, Y2, X3
+	VEXTRACTF128 $1, Y4, X5
+	VEXTRACTF128 $1, Y6, X7
+	VADDPS       X1, X0, X0
+	VADDPS       X3, X2, X2
+	VADDPS       X5, X4, X4
+	VADDPS       X7, X6, X6
+	VMOVLHPS     X2, X0, X1
+	VMOVHLPS     X0, X2, X3
+	VADDPS       X3, X1, X1      // two sums of each of the first two vectors
+	VMOVLHPS     X6, X4, X5
+	VMOVHLPS     X4, X6, X7
+	VADDPS       X7, X5, X5
+	VSHUFPS      $0x88, X5, X1, X0
+	VSHUFPS      $0xDD, X5, X1, X2
+	VADDPS       X2, X0, X0
+	VCVTPS2PD    X0, Y0
+	VADDPD       (DI), Y0, Y0
+	VMOVUPD      Y0, (DI)
+	ADDQ         R12, DI
+	DECQ         DX
+	JNZ          row
 	VZEROUPPER
 	RET

@@ -93,16 +93,30 @@ func TestSumKeys(t *testing.T) {
 	}
 }
 
-func TestSquaredDistance4(t *testing.T) {
-	for _, n := range lengths() {
-		rng := rand.New(rand.NewPCG(uint64(n), 8))
-		x := wild(rng, n)
-		y := [4][]float32{wild(rng, n), ordinary(rng, n), wild(rng, n), ordinary(rng, n)}
-		for _, on := range cpu.Available() {
-			got := squaredDistance4On(on, x, &y)
-			for i := range y {
-				if want := SquaredDistance(x, y[i]); !same(got[i], want) {
-					t.Errorf("%v, %d elements, vector %d: %v, want %v", on, n, i, got[i], want)
+func TestSquaredDistances4(t *testing.T) {
+	for _, size := range lengths() {
+		if size == 0 {
+			continue
+		}
+		for _, rows := range []int{0, 1, 2, 5, 130} {
+			rng := rand.New(rand.NewPCG(uint64(size), 8))
+			x, y := wild(rng, rows*size), append(wild(rng, 2*size), ordinary(rng, 2*size)...)
+			for _, stride := range []int{4, 7} {
+				for _, on := range cpu.Available() {
+					got := make([]float64, rows*stride)
+					for i := range got {
+						got[i] = float64(i)
+					}
+					squaredDistances4On(on, got, stride, x, y, size)
+					for i := range got {
+						want := float64(i)
+						if r, k := i/stride, i%stride; k < 4 {
+							want += float64(SquaredDistance(x[r*size:(r+1)*size], y[k*size:(k+1)*size]))
+						}
+						if got[i] != want && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+							t.Fatalf("%v, %d rows of %d, stride %d, sum %d: %v, want %v", on, rows, size, stride, i, got[i], want)
+						}
+					}
 				}
 			}
 		}

@@ -1,6 +1,10 @@
 package kernel
 
-import "math"
+import (
+	"math"
+
+	"github.com/bristle-fl/bristled/internal/kernel/cpu"
+)
 
 // The portable kernels. They define the bits that every other path must
 // give. The explicit float32 conversions around products are load-bearing:
@@ -109,6 +113,15 @@ func squaredDistanceGeneric(acc *[lanes]float32, a, b []float32) {
 	for i := even; i < len(a); i++ {
 		d := a[i] - b[i]
 		acc[i-even] += float32(d * d)
+	}
+}
+
+// squaredDistances4Generic does rows one by one; each of them may use what on has.
+func squaredDistances4Generic(on cpu.Path, sums []float64, stride int, x, y []float32, size int) {
+	for i := range len(x) / size {
+		for k := range 4 {
+			sums[i*stride+k] += float64(squaredDistanceOn(on, x[i*size:(i+1)*size], y[k*size:(k+1)*size]))
+		}
 	}
 }
 

@@ -60,7 +60,8 @@ func TestNothingOutsideIsTouched(t *testing.T) {
 			}
 			for n := 1; n <= 70; n++ {
 				keysOn(on, ints(take(0, n)), take(1, n))
-				squaredDistance4On(on, take(0, n), &[4][]float32{take(1, n), take(2, n), take(3, n), take(1, n)})
+				sums := unsafe.Slice((*float64)(unsafe.Pointer(&take(2, 16)[0])), 8)
+				squaredDistances4On(on, sums, 4, take(0, 2*n), take(1, 4*n), n)
 				dotOn(on, take(0, n), take(1, n))
 				squaredDistanceOn(on, take(0, n), take(1, n))
 				axpyOn(on, 1, take(0, n), take(1, n))

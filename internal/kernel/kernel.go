@@ -53,23 +53,33 @@ func squaredDistanceOn(on cpu.Path, a, b []float32) float32 {
 	return fold(&acc)
 }
 
-// SquaredDistance4 returns the squared Euclidean distances of x from four others
-// of its length, with the bits of [SquaredDistance]: four sums side by side keep
-// the adders busy where one waits for itself.
-func SquaredDistance4(x []float32, y *[4][]float32) [4]float32 {
-	return squaredDistance4On(cpu.Active(), x, y)
+// SquaredDistances4 adds to sums[i*stride+k] the [SquaredDistance], with its bits, of
+// row i of x from row k of y. Rows hold size numbers, side by side; y has four. Four
+// sums side by side keep the adders busy where one waits for itself.
+//
+// It panics if size is less than 1, x is not whole rows, y not four of them, or
+// sums too short.
+func SquaredDistances4(sums []float64, stride int, x, y []float32, size int) {
+	squaredDistances4On(cpu.Active(), sums, stride, x, y, size)
 }
 
-func squaredDistance4On(on cpu.Path, x []float32, y *[4][]float32) (d [4]float32) {
-	var acc [4][lanes]float32
-	for i := range y {
-		mustMatch("SquaredDistance4", len(x), len(y[i]))
+func squaredDistances4On(on cpu.Path, sums []float64, stride int, x, y []float32, size int) {
+	if size < 1 || stride < 4 || len(x)%size != 0 || len(y)/4 != size || len(y)%4 != 0 {
+		panic(fmt.Sprintf("kernel: distances of %d numbers from %d in rows of %d, stride %d", len(x), len(y), size, stride))
 	}
-	squaredDistance4(on, &acc, x, y)
-	for i := range d {
-		d[i] = fold(&acc[i])
+	rows := len(x) / size
+	// A division, because (rows-1)*stride may overflow.
+	if rows > 0 && (len(sums) < 4 || rows-1 > (len(sums)-4)/stride) {
+		panic(fmt.Sprintf("kernel: %d sums are too few for %d rows with stride %d", len(sums), rows, stride))
 	}
-	return d
+	most := max(1, 4*stretch/size)
+	for rows > 0 {
+		some := min(rows, most)
+		squaredDistances4(on, sums, stride, x[:some*size], y, size)
+		if rows -= some; rows > 0 {
+			sums, x = sums[some*stride:], x[some*size:]
+		}
+	}
 }
 
 // fold is written out: as a loop it took as long as a distance of 700 numbers.

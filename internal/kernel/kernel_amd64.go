@@ -185,18 +185,13 @@ func sumKeys(on cpu.Path, sums *[Columns]float64, rows []int32) {
 //go:noescape
 func sumKeysAVX2(sums *[Columns]float64, rows *int32, n int)
 
-func squaredDistance4(on cpu.Path, acc *[4][lanes]float32, x []float32, y *[4][]float32) {
-	n := whole(on, len(x))
-	if n > 0 {
-		squaredDistance4AVX2(acc, &x[0], &y[0][0], &y[1][0], &y[2][0], &y[3][0], n)
-	}
-	if n == len(x) {
+func squaredDistances4(on cpu.Path, sums []float64, stride int, x, y []float32, size int) {
+	if whole(on, size) != size {
+		squaredDistances4Generic(on, sums, stride, x, y, size)
 		return
 	}
-	for i := range acc {
-		squaredDistanceGeneric(&acc[i], x[n:], y[i][n:])
-	}
+	squaredDistances4AVX2(&sums[0], stride, &x[0], len(x)/size, &y[0], size)
 }
 
 //go:noescape
-func squaredDistance4AVX2(acc *[4][lanes]float32, x, y0, y1, y2, y3 *float32, n int)
+func squaredDistances4AVX2(sums *float64, stride int, x *float32, rows int, y *float32, size int)

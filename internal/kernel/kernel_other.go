@@ -28,8 +28,6 @@ func sumKeys(_ cpu.Path, sums *[Columns]float64, rows []int32) { sumKeysGeneric(
 
 func exchange(_ cpu.Path, rows []int32, network [][2]int32) { exchangeGeneric(rows, network) }
 
-func squaredDistance4(_ cpu.Path, acc *[4][lanes]float32, x []float32, y *[4][]float32) {
-	for i := range acc {
-		squaredDistanceGeneric(&acc[i], x, y[i])
-	}
+func squaredDistances4(on cpu.Path, sums []float64, stride int, x, y []float32, size int) {
+	squaredDistances4Generic(on, sums, stride, x, y, size)
 }

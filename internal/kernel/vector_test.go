@@ -204,4 +204,21 @@ func TestVectorPanics(t *testing.T) {
 			call()
 		}()
 	}
+	sums := make([]float64, 8)
+	for name, call := range map[string]func(){
+		"no size":     func() { SquaredDistances4(sums, 4, x, nil, 0) },
+		"half a row":  func() { SquaredDistances4(sums, 4, x, make([]float32, 8), 2) },
+		"five of y":   func() { SquaredDistances4(sums, 4, x, make([]float32, 5), 1) },
+		"a short sum": func() { SquaredDistances4(sums, 4, x, make([]float32, 4), 1) },
+		"overflow":    func() { SquaredDistances4(sums, math.MaxInt, x, make([]float32, 4), 1) },
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, "kernel: ") {
+					t.Errorf("%s: panic %q", name, got)
+				}
+			}()
+			call()
+		}()
+	}
 }
