@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/bristle-fl/bristled/sim/experiment"
@@ -168,6 +171,12 @@ func TestReportCannotBeWritten(t *testing.T) {
 	err := writeInto(path, nil)
 	if err == nil || strings.Contains(err.Error(), "--output") || !strings.Contains(err.Error(), path) {
 		t.Error(err)
+	}
+	err = writeInto(filepath.Join(t.TempDir(), reportFile), func(io.Writer) error {
+		return &fs.PathError{Op: "write", Path: reportFile, Err: syscall.ENOSPC}
+	})
+	if !errors.Is(err, experiment.ErrDiskFull) {
+		t.Errorf("a full disk: %v", err)
 	}
 }
 

@@ -66,7 +66,7 @@ func writeReport(dir string, res experiment.Results) error {
 	}
 	folder := filepath.Join(dir, "figures")
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("make the folder of the figures: %w", err)
+		return experiment.Unwritten(folder, err)
 	}
 	ours := map[string]bool{}
 	for _, f := range figures {
@@ -109,7 +109,7 @@ func writeInto(path string, write func(io.Writer) error) error {
 		return errors.Join(write(w), w.Flush())
 	})
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return experiment.Unwritten(path, err)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,28 +14,48 @@ import (
 	"github.com/bristle-fl/bristled/sim/report"
 )
 
-// readAbout reads what results come from. It is empty where that is not known.
-func readAbout(dir string) (a report.About, err error) {
-	path := filepath.Join(dir, aboutFile)
-	b, err := readBounded(path, maxPlan)
-	if errors.Is(err, fs.ErrNotExist) {
-		return a, nil
+// aboutName is the file in which a sweep says what its results come from. Each shard
+// has its own, because shards may end in one instant.
+func aboutName(o Options) string {
+	if o.Shards > 1 {
+		return fmt.Sprintf("about-%d-of-%d.json", o.Shard, o.Shards)
 	}
-	if err == nil {
-		err = json.Unmarshal(b, &a)
-	}
-	if err != nil {
-		return a, fmt.Errorf("%s: %w", path, err)
-	}
-	return a, nil
+	return aboutFile
 }
 
-func writeAbout(dir string, a report.About) error {
+// readAbout reads what results come from. It is empty where that is not known.
+func readAbout(dir string) (all report.About, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	if err != nil {
+		return all, fmt.Errorf("look for what the results come from: %w", err)
+	}
+	for _, e := range entries {
+		if shard, _ := filepath.Match("about-*-of-*.json", e.Name()); !shard && e.Name() != aboutFile {
+			continue
+		}
+		var a report.About
+		path := filepath.Join(dir, e.Name())
+		b, err := readBounded(path, maxPlan)
+		if err == nil {
+			err = json.Unmarshal(b, &a)
+		}
+		if err != nil {
+			return all, fmt.Errorf("%s: %w", path, err)
+		}
+		all = together(all, a)
+	}
+	return all, nil
+}
+
+func writeAbout(path string, a report.About) error {
 	b, err := json.MarshalIndent(a, "", " ")
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, aboutFile), append(b, '\n'))
+	return writeFile(path, append(b, '\n'))
 }
 
 // mergeAbout says in one directory what the results of several come from.
@@ -50,7 +71,7 @@ func mergeAbout(dir string, from []string) error {
 		}
 		about = together(about, other)
 	}
-	return writeAbout(dir, about)
+	return writeAbout(filepath.Join(dir, aboutFile), about)
 }
 
 // together is what two shards of one experiment come from: the time from when the

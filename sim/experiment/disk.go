@@ -33,16 +33,17 @@ func replace(path string, write func(*os.File) error) error {
 		err = wholefile.Replace(path, 0o644, write)
 	}
 	if err != nil {
-		return full(path, err)
+		return Unwritten(path, err)
 	}
 	return nil
 }
 
-// full gives a full disk its name.
-func full(path string, err error) error {
+// Unwritten says which file could not be written. The error wraps [ErrDiskFull] if
+// there is no space left.
+func Unwritten(path string, err error) error {
 	for _, e := range append([]error{store.ErrDiskFull}, errsDiskFull...) {
 		if errors.Is(err, e) {
-			return fmt.Errorf("%w: writing %s: free some space and go on with --resume; finished cells are kept", ErrDiskFull, path)
+			return fmt.Errorf("%w: writing %s: free some space and run it again, a sweep with --resume; finished cells are kept", ErrDiskFull, path)
 		}
 	}
 	return fmt.Errorf("writing %s: %w", path, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -102,7 +103,13 @@ func Load(path string) (*File, error) {
 	}
 	file.path = path
 	if file.Name == "" {
-		file.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+		// It is printed, so it may hold no more than a name in the file.
+		file.Name = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return '_'
+			}
+			return r
+		}, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
 	}
 	return file, nil
 }

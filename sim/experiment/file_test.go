@@ -408,6 +408,11 @@ func TestLoad(t *testing.T) {
 			t.Errorf("links %q: %v", text, err)
 		}
 	}
+	odd := filepath.Join(dir, "a\u0085b.yaml")
+	must[any](t)(nil, os.WriteFile(odd, []byte("iterations: 3"), 0o600))
+	if f := must[*File](t)(Load(odd)); f.Name != "a_b" {
+		t.Errorf("the name is %q", f.Name)
+	}
 	if _, err := Load(filepath.Join(dir, "none.yaml")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}

@@ -15,7 +15,7 @@ const lockName = "lock"
 // Release it by closing what it returns.
 func lockDir(dir string, o Options) (release func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, full(dir, err)
+		return nil, Unwritten(dir, err)
 	}
 	var held []*os.File
 	release = func() {
@@ -26,7 +26,7 @@ func lockDir(dir string, o Options) (release func(), err error) {
 	take := func(name string, shared bool) error {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 		if err != nil {
-			return full(dir, err)
+			return Unwritten(dir, err)
 		}
 		held = append(held, f)
 		if err := lockFile(f, shared); err != nil {

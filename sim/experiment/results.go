@@ -106,7 +106,7 @@ func addTiming(dir string, t report.Timing) error {
 	path := filepath.Join(dir, timingsFile)
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
-		return full(path, err)
+		return Unwritten(path, err)
 	}
 	line := fmt.Sprintf("%s,%.3f,%.0f\n", t.Key, t.Seconds, t.RuleNanoseconds)
 	// Two shards may both find it empty: readTimings leaves out what is no timing.
@@ -115,7 +115,7 @@ func addTiming(dir string, t report.Timing) error {
 	}
 	_, err = f.WriteString(line)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return full(path, err)
+		return Unwritten(path, err)
 	}
 	return nil
 }

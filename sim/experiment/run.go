@@ -55,14 +55,14 @@ func runCell(ctx context.Context, d *Data, c Cell, workers int, dir string, iter
 			name = wholefile.Unfinished + "*" // so that sweepUp finds it after a power cut
 		}
 		if e.Dir, err = os.MkdirTemp(dir, name); err != nil {
-			return Outcome{}, fmt.Errorf("a directory for the stores of peers that crash: %w", full(cmp.Or(dir, os.TempDir()), err))
+			return Outcome{}, fmt.Errorf("a directory for the stores of peers that crash: %w", Unwritten(cmp.Or(dir, os.TempDir()), err))
 		}
 		defer os.RemoveAll(e.Dir) //nolint:errcheck // what stays is removed by sweepUp, or is the system's to remove
 	}
 	start := time.Now()
 	r, err := sim.Run(ctx, e)
 	if errors.Is(err, store.ErrDiskFull) {
-		return Outcome{}, full(e.Dir, err)
+		return Outcome{}, Unwritten(e.Dir, err)
 	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s%w", c.where(), err)

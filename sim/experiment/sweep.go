@@ -115,14 +115,14 @@ func (s *sweeper) sweep(ctx context.Context, f *File) (res Results, err error) {
 	if about.Finished = time.Now().UTC().Round(time.Second); about.Started.IsZero() {
 		about.Started = s.start.UTC().Round(time.Second)
 	}
-	if s.Shards > 1 { // others may have worked here
+	if len(pending) < len(cells) { // others have worked here
 		other, err := readAbout(s.Dir)
 		if err != nil {
 			return res, err
 		}
 		about = together(about, other)
 	}
-	if err := writeAbout(s.Dir, about); err != nil {
+	if err := writeAbout(filepath.Join(s.Dir, aboutName(s.Options)), about); err != nil {
 		return res, err
 	}
 	if s.Shards > 1 {
@@ -345,7 +345,7 @@ func sweepUp(dir string) error {
 		for _, e := range entries {
 			if path := filepath.Join(dir, sub, e.Name()); strings.HasPrefix(e.Name(), wholefile.Unfinished) {
 				if err := os.RemoveAll(path); err != nil {
-					return full(path, err)
+					return Unwritten(path, err)
 				}
 			}
 		}

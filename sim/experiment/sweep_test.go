@@ -279,6 +279,11 @@ func TestAboutOfShards(t *testing.T) {
 	if a.Machine != "amd64; arm64" || !a.Started.Equal(at(6)) || a.Finished.IsZero() {
 		t.Errorf("together they are %+v", a)
 	}
+	// A sweep that goes on elsewhere says both.
+	a = must[Results](t)(run(t, tiny, Options{Dir: all, Resume: true, About: report.About{Machine: "riscv64", Started: at(30)}})).About
+	if a.Machine != "amd64; arm64; riscv64" || !a.Started.Equal(at(6)) {
+		t.Errorf("after another one they are %+v", a)
+	}
 	early, late := report.About{Started: at(1), Finished: at(9)}, report.About{Started: at(2), Finished: at(3)}
 	if a := together(late, early); !a.Started.Equal(at(1)) || !a.Finished.Equal(at(9)) {
 		t.Errorf("from %v to %v", a.Started, a.Finished)
@@ -286,6 +291,26 @@ func TestAboutOfShards(t *testing.T) {
 	b := must[[]byte](t)(os.ReadFile(filepath.Join(one, timingsFile)))
 	if !strings.HasPrefix(string(b), timingsHeader) || strings.Count(string(b), "key") != 1 {
 		t.Errorf("the timings are\n%s", b)
+	}
+}
+
+// TestShardsAtOnce: shards that end in one instant are all in what is said of them.
+func TestShardsAtOnce(t *testing.T) {
+	const shards = 8
+	dir := t.TempDir()
+	var all sync.WaitGroup
+	for shard := range shards {
+		all.Go(func() {
+			machine := fmt.Sprintf("machine-%d", shard)
+			if _, err := run(t, tiny, Options{Dir: dir, Shard: shard, Shards: shards, About: report.About{Machine: machine}}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	machine := must[Results](t)(Read(dir)).About.Machine
+	if n := strings.Count(machine, "machine-"); n != shards {
+		t.Errorf("%d machines of %d are named: %s", n, shards, machine)
 	}
 }
 
@@ -426,7 +451,7 @@ evaluate: 4
 
 // TestFullStore: a store that finds the disk full is told as any other file.
 func TestFullStore(t *testing.T) {
-	if err := full("somewhere", fmt.Errorf("commit: %w", store.ErrDiskFull)); !errors.Is(err, ErrDiskFull) || !strings.Contains(err.Error(), "--resume") {
+	if err := Unwritten("somewhere", fmt.Errorf("commit: %w", store.ErrDiskFull)); !errors.Is(err, ErrDiskFull) || !strings.Contains(err.Error(), "--resume") {
 		t.Error(err)
 	}
 }

@@ -89,16 +89,16 @@ type recorder struct {
 func newRecorder(dir, key string, peers int) (*recorder, error) {
 	r := &recorder{dir: verdictsDir(dir, key)}
 	if err := os.MkdirAll(filepath.Dir(r.dir), 0o755); err != nil {
-		return nil, full(r.dir, err)
+		return nil, Unwritten(r.dir, err)
 	}
 	var err error
 	if r.unfinished, err = os.MkdirTemp(filepath.Dir(r.dir), wholefile.Unfinished+"*"); err != nil {
-		return nil, full(r.dir, err)
+		return nil, Unwritten(r.dir, err)
 	}
 	for i := range peers {
 		f, err := os.Create(filepath.Join(r.unfinished, peerFile(i)))
 		if err != nil {
-			return nil, errors.Join(full(r.dir, err), r.abandon())
+			return nil, errors.Join(Unwritten(r.dir, err), r.abandon())
 		}
 		r.files = append(r.files, f)
 		// One goroutine and one level, so that the bytes are always the same.
@@ -118,7 +118,7 @@ func (r *recorder) record(peer int, round uint64, result aggregation.Result) err
 		_, err = r.streams[peer].Write(append(b, '\n'))
 	}
 	if err != nil {
-		return full(r.dir, err)
+		return Unwritten(r.dir, err)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (r *recorder) finish() error {
 		err = errors.Join(err, z.Close(), r.files[i].Sync())
 	}
 	if err != nil {
-		return errors.Join(full(r.dir, err), r.abandon())
+		return errors.Join(Unwritten(r.dir, err), r.abandon())
 	}
 	for _, f := range r.files {
 		err = errors.Join(err, f.Close())
@@ -144,7 +144,7 @@ func (r *recorder) finish() error {
 		err = wholefile.SyncDir(filepath.Dir(r.dir))
 	}
 	if err != nil {
-		return errors.Join(full(r.dir, err), r.abandon())
+		return errors.Join(Unwritten(r.dir, err), r.abandon())
 	}
 	return nil
 }
