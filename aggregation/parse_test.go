@@ -81,7 +81,7 @@ func TestBears(t *testing.T) {
 		"krum:flower(f=3)":    {2, 0},
 		"krum:medoid(f=3)":    {1, 0},
 		"multi-krum(f=3)":     {9, 0},
-		"multi-krum(f=1,m=7)": {7, 0},
+		"multi-krum(f=1,m=7)": {8, 0},
 		"bulyan(f=2)":         {11, 0},
 		"mda(f=2)":            {5, 256},
 		"nnm(f=5)|median":     {11, 0},

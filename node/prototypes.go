@@ -30,7 +30,7 @@ const (
 	// is forgotten for newer ones is as good as one that was never seen.
 	maxBanned = 1024
 
-	// firstNegatives is the own round, counted from 0, after which pseudo-samples
+	// firstNegatives is how many rounds, counted from 1, pass before pseudo-samples
 	// take part in training. In the first ones rows are too raw to be told what
 	// they are not.
 	firstNegatives = 5

@@ -25,7 +25,7 @@ type clippedClustering struct {
 var clippedClusteringEntry = RuleEntry{Info{
 	Name: "clipped-clustering", Summary: "own plus the mean of the larger of two clusters of directions, clipped to the median length",
 	Source:    "Li, Ngai and Voigt, An experimental study of Byzantine-robust aggregation schemes in federated learning, 2023 (ClippedClustering)",
-	Breakdown: "f < n/2",
+	Breakdown: "f < (n-1)/2: fewer than half of the others",
 }, func(_ Values, workers int) Rule {
 	return &clippedClustering{mix: newMixer(workers), dist: newDistances(workers)}
 }}

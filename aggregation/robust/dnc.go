@@ -27,7 +27,7 @@ type dnc struct {
 var dncEntry = RuleEntry{Info{
 	Name: "dnc", Draws: true, Summary: "mean without those that lie far out in the direction of the greatest variance of random coordinates",
 	Source:    "Shejwalkar and Houmansadr, Manipulating the Byzantine, NDSS 2021 (divide-and-conquer)",
-	Breakdown: "f < n/2",
+	Breakdown: "f < n/2 if c is 1 or more and the liars keep to one direction in each draw",
 	Constants: []Constant{
 		liars("number of liars to withstand"),
 		{Name: "c", Default: 1, Min: .1, Max: 4, Doc: "c·f vectors are left out in each iteration"},

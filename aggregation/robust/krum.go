@@ -143,13 +143,14 @@ var multiKrumEntry = RuleEntry{Info{
 	Source: "Blanchard et al., NIPS 2017; m = n-f as in ByzFL unless given", Breakdown: paperScore.needs,
 	Constants: []Constant{
 		liars("number of liars to withstand"),
-		{Name: "m", Default: 0, Min: 0, Max: 65536, Whole: true, Doc: "how many to average; 0: n-f"},
+		{Name: "m", Default: 0, Min: 0, Max: 65536, Whole: true, Doc: "how many to average, at most n-f; 0: n-f"},
 	},
 }, func(v Values, workers int) Rule {
 	return &multiKrum{scorer: scorer{score: paperScore, dist: newDistances(workers)}, mix: newMixer(workers), f: v.Whole("f"), m: v.Whole("m")}
 }}
 
-func (r *multiKrum) Least() int { return max(r.least(r.f), r.m) }
+// Least leaves room for f liars beside the m that are averaged.
+func (r *multiKrum) Least() int { return max(r.least(r.f), r.m+r.f) }
 
 func (r *multiKrum) Aggregate(dst []float32, in Input) []float64 {
 	n := len(in.Vectors)

@@ -37,7 +37,7 @@ type signGuard struct {
 var signGuardEntry = RuleEntry{Info{
 	Name: "signguard", Draws: true, Summary: "own plus the mean of differences of ordinary length and ordinary signs",
 	Source:    "Xu, Huang, Song and Lan, Byzantine-robust federated learning through collaborative malicious gradient filtering, ICDCS 2022 (SignGuard)",
-	Breakdown: "f < n/2",
+	Breakdown: "f < (n-1)/2: fewer than half of the others",
 	Constants: []Constant{
 		{Name: "low", Default: .1, Min: 0, Max: 1, Doc: "least length, in median lengths"},
 		{Name: "high", Default: 3, Min: 1, Max: 1e6, Doc: "greatest length, in median lengths"},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -138,6 +139,9 @@ func (f *simFlags) sweep(ctx context.Context, stderr io.Writer, file *experiment
 	if err != nil {
 		return experiment.Results{}, err
 	}
+	if f.data != "" && drawnOnly(file) {
+		fmt.Fprintln(stderr, "bristled: --data has no effect: all cells are on digits that are drawn; a file names a data set with data: {source: mnist}") //nolint:errcheck // a note
+	}
 	const scale = 1000
 	var bar *progress
 	shown := 0
@@ -164,6 +168,12 @@ func (f *simFlags) sweep(ctx context.Context, stderr io.Writer, file *experiment
 		return res, nil
 	}
 	return res, writeReport(dir, res)
+}
+
+// drawnOnly reports whether no cell of a file reads a data set.
+func drawnOnly(file *experiment.File) bool {
+	cells, err := file.Cells() // an error is told by whoever runs them
+	return err == nil && !slices.ContainsFunc(cells, func(c experiment.Cell) bool { return c.Settings.Data.Source != "digits" })
 }
 
 // stopped says what is kept of a sweep that did not come to its end, and how to

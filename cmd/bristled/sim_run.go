@@ -21,7 +21,7 @@ func newSimRun() *cobra.Command {
 results and a report stay in a directory; without it they are gone afterwards.
 docs/simulator.md says what a file can say.`,
 		Example: `  bristled sim run experiment.yaml
-  bristled sim run experiment.yaml --data mnist --output results --json`,
+  bristled sim run mnist.yaml --data data --output results --json`,
 		Args: arguments(1, 1, "one experiment file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {

@@ -217,6 +217,9 @@ func (f *File) readSweep(n *yaml.Node) error {
 	}
 	for i := 0; i < len(n.Content); i += 2 {
 		key, list := n.Content[i], n.Content[i+1]
+		if key.Value == "seeds" {
+			return fault(key, "sweep: seeds: they stand by themselves, as in seeds: [1, 2], and every cell runs with each")
+		}
 		if !settings.known(key.Value) {
 			return unknown(key, "sweep: "+key.Value, key.Value, settings.paths)
 		}

@@ -109,7 +109,7 @@ func TestMistakes(t *testing.T) {
 		{"sweep: {rule: []}", ErrFile, "sweep: rule is a list"},
 		{"sweep: {peers.liars: [1, x]}", ErrFile, `peers.liars is "x"`},
 		{"sweep: {rule: [mean, mean]}", ErrFile, "two values of sweep: rule are called \"mean\""},
-		{"sweep: {seeds: [1]}", ErrFile, `unknown key "sweep: seeds"`},
+		{"sweep: {seeds: [1]}", ErrFile, "every cell runs with each"},
 		{"sweep: {topology: [{kind: ring, q: 3}]}", ErrFile, `unknown key "topology.q"; there are k, p,`},
 		{"sweep: {topology: [ring]}", ErrFile, "it has settings of its own"},
 		{"sweep: {life.peers: [[" + strings.Repeat("{peer: 0, join: 1},", 100) + "]]}", ErrFile, "twice"},
