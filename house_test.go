@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"site":               {"learner/finetune", "learner/evaluation", "learner/nn", "learner/data", "internal/figure", "internal/wholefile"},
 	"sim":                {"node", "p2p", "store", "aggregation", "learner", "learner/cohort", "learner/data", "federation", "internal/kernel", "internal/figure", "internal/wholefile"},
 	"node":               {"store", "aggregation", "learner", "federation"},
-	"p2p":                {"federation"},
+	"p2p":                {"federation", "internal/cputime"},
 	"store":              {"federation"},
 	"aggregation":        {"federation", "internal/kernel"},
 	"learner":            {"learner/quant", "learner/nn", "learner/data", "federation", "internal/kernel"},
@@ -33,12 +33,13 @@ var arrows = map[string][]string{
 	"learner/evaluation": {},
 	"learner/cohort":     {"learner/data"},
 	"learner/quant":      {"learner/nn"},
-	"learner/nn":         {"internal/kernel"},
+	"learner/nn":         {"internal/kernel", "internal/cputime"},
 	"learner/data":       {"learner/nn"}, // its reader of NumPy files
 	"federation":         {},
 	"internal/kernel":    {},
 	"internal/figure":    {},
 	"internal/wholefile": {},
+	"internal/cputime":   {},
 }
 
 // fromOutside lists libraries that only one room may know.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bristle-fl/bristled/federation"
+	"github.com/bristle-fl/bristled/internal/cputime"
 )
 
 // BenchmarkAllToAll is the demo's traffic: ten hosts in one process, each
@@ -35,7 +36,7 @@ func BenchmarkAllToAll(b *testing.B) {
 				members(b, n, hosts-1)
 			}
 			before := total(networks)
-			cpu := cpuTime()
+			cpu := cputime.Used()
 			b.ResetTimer()
 			seq := uint64(0)
 			for b.Loop() {
@@ -54,7 +55,7 @@ func BenchmarkAllToAll(b *testing.B) {
 				all.Wait()
 			}
 			b.StopTimer()
-			cpu = cpuTime() - cpu
+			cpu = cputime.Used() - cpu
 			after := total(networks)
 			deliveries := float64(after.Received - before.Received)
 			rounds := float64(b.N)
