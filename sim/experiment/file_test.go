@@ -140,6 +140,8 @@ func TestMistakes(t *testing.T) {
 		{"attack: sybil(count=1000)|flip-all\npeers: {liars: 20}", ErrImpossible, "at most 20000 keys"},
 		{"peers: {honest: 4}\nrule: trimmed-mean(f=4)", ErrImpossible, "line 2: rule trimmed-mean needs 9 heads, the own one included, and a peer has 4 at most: f is at most 1 here"},
 		{"topology: {kind: ring}\nrule: trimmed-mean(f=2)", ErrImpossible, "a peer has 3 at most: f is at most 1 here"},
+		{"peers: {honest: 13}\nrule: multi-krum(f=3,m=13)", ErrImpossible, "needs 16 heads, the own one included, and a peer has 13 at most: m=13 and f=3 are more than that together: use a smaller m"},
+		{"peers: {honest: 8}\nrule: multi-krum(f=3,m=2)", ErrImpossible, "f is at most 2 here"},
 		{"topology: {kind: regular, k: 4}\nrule: trimmed-mean(f=3)", ErrImpossible, "f is at most 2 here"},
 		{"topology: {kind: round-robin}\nrule: trimmed-mean(f=2)\nmax_age: 2", ErrImpossible, "a peer has 4 at most"},
 		{"topology: {kind: erdos-renyi, p: 0}\nrule: trimmed-mean(f=1)", ErrImpossible, "a peer has 1 at most"},

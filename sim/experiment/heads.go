@@ -49,9 +49,13 @@ func (c *Cell) checkHeads(m *memo, sparse bool) error {
 		aggregation.Format(c.rule.spec), least, heads, bearable(c.rule.spec, heads))
 }
 
-// bearable says which f a rule could bear.
+// bearable says which f a rule could bear. Where m are averaged, as by Multi-Krum, the
+// f that are left out come beside them, and m can be the one that is too large.
 func bearable(rule federation.RuleSpec, heads int) string {
 	f, ok := rule.Constants["f"]
+	if m := rule.Constants["m"]; m > 0 && m+f > float64(heads) {
+		return fmt.Sprintf("m=%v and f=%v are more than that together: use a smaller m", m, f)
+	}
 	for f--; ok && f >= 0; f-- {
 		lower := federation.RuleSpec{Name: rule.Name, Constants: map[string]float64{}}
 		for k, v := range rule.Constants {
